@@ -1,0 +1,1 @@
+"""Adapters from the exports of business systems to records."""

@@ -1,0 +1,1 @@
+"""Hash suites, signing keys and the encryption of stored records."""

@@ -1,0 +1,283 @@
+"""Every error of chainsvc, as one tree.
+
+::
+
+    ChainsvcError
+    ├── InputRefused            what came in is wrong; the sender can mend it
+    │   ├── MalformedInput      not parseable, not canonical, over a limit
+    │   ├── RecordRefused       a record breaks its schema or a rule (carries problems)
+    │   ├── FileRefused         an export that no adapter can read
+    │   └── SchemaUnknown       no such record schema
+    ├── Conflict                right in form, but not possible now
+    │   ├── ReferenceConflict   the same reference with other content
+    │   ├── PolicyRefused       spends more than the ledger's policy allows
+    │   ├── LedgerClosed        the ledger takes no more entries
+    │   └── StandingRefused     the change of standing is not one of the allowed moves
+    ├── NotFound                no such ledger, record or batch
+    ├── NotReady                it exists, but is not final yet
+    ├── AccessDenied            missing or wrong key
+    │   └── Forbidden           a valid key without the right
+    ├── SignatureRefused        a signature that does not verify, or a key not registered
+    ├── Unavailable             a part is down; try again
+    │   ├── NodeUnavailable
+    │   ├── DatabaseUnavailable
+    │   └── ServiceUnavailable
+    ├── StartRefused            starting would do harm
+    │   ├── NetworkMismatch     another chain or another deployment
+    │   ├── KeyMismatch         the key-encryption key is not the one the journal was written with
+    │   └── ConfigurationRefused
+    └── ChainRefused            a contract reverted (carries its error's name and arguments)
+
+``code`` is the stable problem type of RFC 9457, ``status`` its HTTP status, and ``exit_code``
+the exit status of the command line. Hostile input never raises anything else.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class ChainsvcError(Exception):
+    """One clear refusal: what was expected, what came, where, and what to do.
+
+    Args:
+        message: One sentence a clerk understands.
+        expected: What would have been right, if it can be said.
+        got: What came instead, shortened; never a secret or personal value.
+        where: JSON Pointer, ``file:row:column``, step or parameter name.
+        hint: What to do next.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: object = None,
+        got: object = None,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """Keep each part apart, so that HTTP and the command line can show it their way."""
+        super().__init__(message)
+        self.message = message
+        self.expected = None if expected is None else str(expected)
+        self.got = None if got is None else str(got)
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return the whole refusal as one line."""
+        parts = [self.message]
+        if self.where:
+            parts.append(f"at {self.where}")
+        if self.expected is not None:
+            parts.append(f"expected {self.expected}")
+        if self.got is not None:
+            parts.append(f"got {self.got}")
+        line = "; ".join(parts)
+        return f"{line}. {self.hint}" if self.hint else line
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One wrong place in a record.
+
+    Attributes:
+        pointer: JSON Pointer (RFC 6901) from the record's root.
+        message: What is wrong, in one sentence.
+        expected: What would have been right.
+        got: What came, shortened.
+    """
+
+    pointer: str
+    message: str
+    expected: str | None = None
+    got: str | None = None
+
+
+class InputRefused(ChainsvcError):
+    """What came in is wrong, and the sender can mend it."""
+
+    code = "input-refused"
+    status = 422
+    exit_code = 3
+
+
+class MalformedInput(InputRefused):
+    """Not parseable, not canonical, or over a limit."""
+
+    code = "malformed"
+    status = 400
+
+
+class RecordRefused(InputRefused):
+    """A record that breaks its schema or a rule; ``problems`` lists every place."""
+
+    code = "record-refused"
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = (), *, hint: str | None = None) -> None:
+        """Show the first problem as the error's own place."""
+        first = problems[0] if problems else Problem("", "")
+        text = f"{message}: {first.message}" if problems else message
+        super().__init__(text, expected=first.expected, got=first.got, where=first.pointer or None, hint=hint)
+        self.problems = problems
+
+
+class FileRefused(InputRefused):
+    """An export file that no adapter can read."""
+
+    code = "file-refused"
+
+
+class SchemaUnknown(InputRefused):
+    """A record names a schema that this version does not have."""
+
+    code = "schema-unknown"
+
+
+class Conflict(ChainsvcError):
+    """Right in form, but not possible in the present state."""
+
+    code = "conflict"
+    status = 409
+    exit_code = 4
+
+
+class ReferenceConflict(Conflict):
+    """The same ledger, reference and revision was notarized with other content."""
+
+    code = "reference-conflict"
+
+
+class PolicyRefused(Conflict):
+    """The amount would break the ledger's policy; nothing was stored."""
+
+    code = "policy-refused"
+
+
+class LedgerClosed(Conflict):
+    """The ledger takes no more entries."""
+
+    code = "ledger-closed"
+
+
+class StandingRefused(Conflict):
+    """The change of standing is not one of the allowed moves."""
+
+    code = "standing-refused"
+
+
+class NotFound(ChainsvcError):
+    """No such ledger, record or batch."""
+
+    code = "not-found"
+    status = 404
+    exit_code = 5
+
+
+class NotReady(ChainsvcError):
+    """It exists, but is not final yet."""
+
+    code = "not-ready"
+    status = 425
+    exit_code = 5
+
+
+class AccessDenied(ChainsvcError):
+    """No key, or one that is not known."""
+
+    code = "access-denied"
+    status = 401
+    exit_code = 6
+
+
+class Forbidden(AccessDenied):
+    """A known key without the right for this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class SignatureRefused(ChainsvcError):
+    """A signature that does not verify, or one by a key that is not registered."""
+
+    code = "signature-refused"
+    status = 422
+    exit_code = 6
+
+
+class Unavailable(ChainsvcError):
+    """A part is down; the same call may succeed later."""
+
+    code = "unavailable"
+    status = 503
+    exit_code = 7
+
+
+class NodeUnavailable(Unavailable):
+    """The chain node does not answer."""
+
+    code = "node-unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The journal's database does not answer."""
+
+    code = "database-unavailable"
+
+
+class ServiceUnavailable(Unavailable):
+    """The chainsvc service does not answer."""
+
+    code = "service-unavailable"
+
+
+class StartRefused(ChainsvcError):
+    """Starting like this would do harm, so nothing was started."""
+
+    code = "start-refused"
+    exit_code = 8
+
+
+class NetworkMismatch(StartRefused):
+    """The node is on another chain, or the contracts are of another deployment."""
+
+    code = "network-mismatch"
+
+
+class KeyMismatch(StartRefused):
+    """The key-encryption key is not the one that the journal was written with."""
+
+    code = "key-mismatch"
+
+
+class ConfigurationRefused(StartRefused):
+    """A setting is missing or wrong."""
+
+    code = "configuration-refused"
+
+
+class ChainRefused(Conflict):
+    """A contract reverted.
+
+    Attributes:
+        name: The custom error's name, e.g. ``SequenceMismatch``.
+        arguments: Its arguments by name, e.g. ``{"expected": 4, "got": 3}``.
+    """
+
+    code = "chain-refused"
+
+    def __init__(self, name: str, arguments: dict[str, object], *, hint: str | None = None) -> None:
+        """Show the contract's own expected and got."""
+        listed = ", ".join(f"{key}={value}" for key, value in arguments.items() if key not in ("expected", "got"))
+        super().__init__(
+            f"the contract refused: {name}({listed})",
+            expected=arguments.get("expected"),
+            got=arguments.get("got"),
+            hint=hint,
+        )
+        self.name = name
+        self.arguments = arguments

@@ -1,0 +1,152 @@
+"""Canonical JSON (RFC 8785), the strict subset that records and evidence use.
+
+Values are null, booleans, integers within ±(2^53-1), strings without lone surrogates, arrays and
+objects. Floats are refused in both directions: money is integer fen, and RFC 8785 section 3.2.2.3
+(number serialization) is then plain decimal.
+"""
+
+import json
+from typing import Any, Never
+
+import orjson
+
+from chainsvc.errors import MalformedInput
+
+MAX_INTEGER = 2**53 - 1
+"""Largest magnitude that every JSON reader keeps exactly (RFC 7493 section 2.2)."""
+
+MAX_DEPTH = 64
+"""Deepest nesting of anything that is serialized here; each format sets its own, lower limit for reading."""
+
+
+def dumps(value: Any) -> bytes:
+    """Return the canonical bytes of the value.
+
+    Raises:
+        MalformedInput: It holds something that the subset has not, with its JSON Pointer.
+    """
+    if type(value) is not str:
+        check(value)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise MalformedInput("a string holds a lone surrogate", expected="valid Unicode") from error
+
+
+def check(value: Any, *, max_depth: int = MAX_DEPTH, pointer: str = "") -> None:
+    """Refuse whatever the subset has not.
+
+    orjson writes integers beyond 2^53-1, dates and enums without a word, so each type is compared
+    exactly before it writes anything.
+
+    Raises:
+        MalformedInput: With the JSON Pointer of the wrong place.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return
+    if kind is int:
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise MalformedInput("the integer is too large", expected="within ±(2^53-1)", got=value, where=pointer)
+        return
+    if kind is not dict and kind is not list and kind is not tuple:
+        raise MalformedInput(
+            "no such value in a record",
+            expected="null, boolean, integer, string, array or object",
+            got=kind.__name__,
+            where=pointer,
+        )
+    if max_depth == 0:
+        raise MalformedInput("nested too deeply", where=pointer)
+    if kind is dict:
+        for key, member in value.items():
+            _check_key(key, pointer)
+            check(member, max_depth=max_depth - 1, pointer=f"{pointer}/{key}")
+    else:
+        for index, member in enumerate(value):
+            check(member, max_depth=max_depth - 1, pointer=f"{pointer}/{index}")
+
+
+def _check_key(key: Any, pointer: str) -> None:
+    """ASCII keys only: byte order is then the UTF-16 order of RFC 8785 section 3.2.3."""
+    if type(key) is not str or not key.isascii():
+        raise MalformedInput("a member name is not ASCII", expected="[a-z][a-z0-9_]*", got=repr(key), where=pointer)
+
+
+def loads(data: bytes, *, max_bytes: int, max_depth: int) -> Any:
+    """Parse JSON within limits that are checked before parsing.
+
+    Args:
+        data: UTF-8 text.
+        max_bytes: Largest size in bytes.
+        max_depth: Deepest nesting of arrays and objects; 1 is a flat one.
+
+    Raises:
+        MalformedInput: Too large, too deep, not UTF-8, not JSON, a duplicate member or a float.
+    """
+    if len(data) > max_bytes:
+        raise MalformedInput("too large", expected=f"at most {max_bytes} bytes", got=f"{len(data)} bytes")
+    if (depth := depth_of(data)) > max_depth:
+        raise MalformedInput("nested too deeply", expected=f"at most {max_depth} levels", got=depth)
+    try:
+        text = data.decode("utf-8")
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float, parse_int=_integer
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedInput("not UTF-8", where=f"byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise MalformedInput(f"not JSON: {error.msg}", where=f"line {error.lineno} column {error.colno}") from error
+    check(value, max_depth=max_depth)
+    _no_surrogates(text)
+    return value
+
+
+def depth_of(data: bytes) -> int:
+    """Count the deepest nesting of brackets outside strings, in one pass without recursion."""
+    deepest = depth = 0
+    in_string = escaped = False
+    for byte in data:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedInput("duplicate member", got=repr(twice), hint="Each member name may stand once in an object.")
+    return members
+
+
+def _no_float(text: str) -> Never:
+    raise MalformedInput("not an integer", expected="an integer (money in fen)", got=text[:32])
+
+
+def _integer(text: str) -> int:
+    if text == "-0" or len(text) > len(str(-MAX_INTEGER)):
+        raise MalformedInput("the integer is out of range", expected="within ±(2^53-1)", got=text[:32])
+    return int(text)
+
+
+def _no_surrogates(text: str) -> None:
+    r"""Refuse ``\ud800`` escapes that json.loads lets through as lone surrogates."""
+    if "\\u" in text or "\\U" in text:
+        try:
+            orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise MalformedInput("a string holds a lone surrogate", expected="valid Unicode") from error

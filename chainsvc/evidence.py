@@ -46,7 +46,6 @@ _MEMBERS = frozenset(
     ("batch", "contract", "flags", "format", "network", "pairs", "path")
     + ("proof", "receipt", "seq", "status", "submission", "suite", "timestamps")
 )
-)
 
 
 _BATCH_MEMBERS = frozenset({"actor", "block", "count", "first", "index", "prev", "time"})

@@ -4,7 +4,7 @@ r"""Submissions and receipts: one signature a chunk of commitments, in both dire
 
     chunkLeaf = S(10 ‖ commitment)    chunkNode = S(11 ‖ L ‖ R)    RFC 9162 shape, tags in hex
     "chainsvc-submission/1\n" ledgerId "\n" n "\n" chunkRoot "\n"                               by the issuer
-    "chainsvc-receipt/1\n" ledgerId "\n" n "\\n" chunkRoot "\\n" acceptedAt "\\n" anchorBy "\\n"   by the service
+    "chainsvc-receipt/1\n" ledgerId "\n" n "\n" chunkRoot "\n" acceptedAt "\n" anchorBy "\n"   by the service
 
 A receipt names no reference, so it may be published: a receipt whose entry is not on chain after
 ``anchorBy`` is the finding.

@@ -63,10 +63,15 @@ class SigningKey:
         try:
             seed = bytes.fromhex(path.read_text("ascii").strip())
         except (OSError, ValueError) as error:
-            raise ConfigurationRefused("cannot read the signing key", expected="64 hex digits", where=str(path)) from error
+            raise ConfigurationRefused(
+                "cannot read the signing key", expected="64 hex digits", where=str(path)
+            ) from error
         if len(seed) != _SEED_BYTES:
             raise ConfigurationRefused(
-                "the signing key has the wrong length", expected="64 hex digits", got=f"{len(seed)} bytes", where=str(path)
+                "the signing key has the wrong length",
+                expected="64 hex digits",
+                got=f"{len(seed)} bytes",
+                where=str(path),
             )
         return cls.from_seed(seed)
 

@@ -43,9 +43,8 @@ _U64 = 2**53 - 1  # seqs, blocks and times stay exact in every JSON reader
 _PATH = re.compile(r"(?:/[a-z][a-z0-9_]{0,63}){1,8}")
 _HASH, _ACTOR = 32, 20
 _MEMBERS = frozenset(
-    ("batch", "contract", "flags", "format", "network", "pairs", "path")
-    + ("proof", "receipt", "seq", "status", "submission", "suite", "timestamps")
-)
+    ["batch", "contract", "flags", "format", "network", "pairs", "path", "proof", "receipt", "seq", "status"]
+).union(["submission", "suite", "timestamps"])
 
 
 _BATCH_MEMBERS = frozenset({"actor", "block", "count", "first", "index", "prev", "time"})

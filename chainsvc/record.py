@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from chainsvc import jcs
@@ -124,7 +124,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as a plain JSON object."""
-        return asdict(self)
+        return {member: getattr(self, member) for member in ENVELOPE}
 
     def flatten(self) -> list[tuple[str, Any]]:
         """Return (path, value) pairs in ascending byte order of path.

@@ -1,0 +1,106 @@
+"""Every setting and limit of the service, in one frozen object.
+
+Values come, strongest first, from ``CHAINSVC_*`` environment variables, from
+``<home>/settings.toml`` (or the file named by ``CHAINSVC_SETTINGS``), and from the defaults here.
+Secrets are never settings: a setting names the file that holds one.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from chainsvc.errors import ConfigurationRefused
+
+_DEFAULT_HOME = Path(".chainsvc")
+
+
+class Settings(BaseSettings):
+    """How this service runs; units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAINSVC_", frozen=True, extra="forbid")
+
+    home: Path = Field(_DEFAULT_HOME, description="Folder for keys, devnet, embedded database and descriptor")
+    database_url: str | None = Field(None, description="PostgreSQL 15 to 18; unset runs the embedded one")
+    node_url: str | None = Field(None, description="JSON-RPC of a chain node; unset uses the local devnet")
+    network_file: Path | None = Field(None, description="Descriptor; default <home>/network.json")
+    kek_file: Path | None = Field(None, description="Key-encryption key, 64 hex digits; default <home>/keys/kek.key")
+    receipt_key_file: Path | None = Field(None, description="Signs receipts; default <home>/keys/receipt.key")
+    checkpoint_key_file: Path | None = Field(None, description="Signs checkpoints; default <home>/keys/checkpoint.key")
+    account_key_file: Path | None = Field(None, description="Anchoring account; default <home>/keys/service.account")
+
+    host: str = Field("127.0.0.1", description="Address the API listens on")
+    port: int = Field(8600, ge=0, le=65535, description="Port of the API; 0 takes a free one")
+    url: str = Field("http://127.0.0.1:8600", description="Service that the client commands talk to")
+    api_key_file: Path | None = Field(None, description="File with the client commands' API key")
+
+    longest_wait_s: dict[str, float] = Field(
+        default_factory=dict, description="By kind: longest an entry waits for its batch to fill"
+    )
+    default_longest_wait_s: float = Field(86_400.0, gt=0, description="The same for kinds not named, in seconds")
+    smallest_batch: int = Field(32, ge=1, le=4096, description="Entries a batch with money needs, until the wait ends")
+    largest_batch: int = Field(4096, ge=1, le=4096, description="Most entries of a batch")
+    anchor_margin_s: float = Field(3_600.0, gt=0, description="Time between the longest wait and a receipt's deadline")
+    largest_marks: int = Field(64, ge=1, le=256, description="Most changes of standing in one transaction")
+    poll_s: float = Field(0.5, gt=0, description="Pause of the worker when there is nothing to do")
+    largest_body_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body")
+    stop_grace_s: float = Field(10.0, gt=0, description="Longest time that requests under way may take at a stop")
+    money_kinds: frozenset[str] = Field(
+        frozenset({"charity", "subsidy", "assistance", "elderly", "child"}),
+        description="Kinds whose batches wait to fill, since a one-entry total is one person's amount",
+    )
+
+    @model_validator(mode="after")
+    def _absolute_home(self) -> Self:
+        object.__setattr__(self, "home", self.home.expanduser().absolute())
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+
+    def wait_of(self, kind: str) -> float:
+        """Return the longest wait of a kind's entries for their batch, in seconds."""
+        return self.longest_wait_s.get(kind, self.default_longest_wait_s)
+
+    def key(self, name: str) -> Path:
+        """Return the file of a key: ``kek``, ``receipt``, ``checkpoint`` or ``account``."""
+        chosen: Path | None = getattr(self, f"{name}_file" if name == "kek" else f"{name}_key_file")
+        default = "service.account" if name == "account" else f"{name}.key"
+        return chosen or self.home / "keys" / default
+
+    @property
+    def descriptor(self) -> Path:
+        """The network descriptor's file."""
+        return self.network_file or self.home / "network.json"
+
+
+def settings_file() -> Path:
+    """Return the TOML file that holds settings; it need not exist."""
+    named = os.environ.get("CHAINSVC_SETTINGS")
+    return Path(named) if named else Path(os.environ.get("CHAINSVC_HOME", str(_DEFAULT_HOME))) / "settings.toml"
+
+
+def load_settings(**values: Any) -> Settings:
+    """Return the settings, with ``values`` over all other sources.
+
+    Raises:
+        ConfigurationRefused: A setting is unknown or out of range.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        hint = f"Set CHAINSVC_{name.upper()} or edit {settings_file()}."
+        raise ConfigurationRefused(f"wrong setting: {first['msg']}", where=name, hint=hint) from error

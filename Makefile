@@ -1,0 +1,60 @@
+# Two commands do everything on a machine with Python 3.11+ and Node 20+: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint check contracts vectors bench lock clean
+.DEFAULT_GOAL := demo
+
+$(VENV)/.service: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing chainsvc (a minute on a new machine) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.service
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+devnet/node_modules/.installed: devnet/package-lock.json
+	@echo "Installing the local chain node ..."
+	@cd devnet && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+contracts/node_modules/.installed: contracts/package-lock.json
+	@cd contracts && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+demo: $(VENV)/.service devnet/node_modules/.installed  ## notarize and verify the sample exports; ONCE=1 ends after the summary
+	@$(BIN)/python scripts/demo.py $(if $(ONCE),--once)
+
+test: $(VENV)/.dev devnet/node_modules/.installed contracts/node_modules/.installed  ## every test, with what it needs
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/interrogate --quiet chainsvc adapters scripts
+
+contracts: $(VENV)/.dev contracts/node_modules/.installed devnet/node_modules/.installed  ## compile, and write artifacts and gas
+	@$(BIN)/python scripts/compile.py
+
+vectors: $(VENV)/.dev  ## write tests/vectors
+	@$(BIN)/python scripts/vectors.py
+
+bench: $(VENV)/.dev devnet/node_modules/.installed  ## ratios of rates, in one run
+	@$(BIN)/python scripts/bench.py
+
+lock: $(VENV)/.dev  ## resolve the dependencies anew
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra service --extra embedded pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra service --extra embedded --group dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

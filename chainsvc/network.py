@@ -28,10 +28,8 @@ MAX_DEPTH = 4
 _HASH, _ADDRESS = 32, 20
 _KIND = re.compile(r"[a-z]{1,16}")
 _FINALITY = re.compile(r"block|confirmations:([1-9][0-9]{0,4})")
-_MEMBERS = frozenset(
-    ("chainId", "engine", "format", "genesis", "institutions", "ledgers", "name", "networkId")
-    + ("schemas", "signers", "slots", "time", "validators")
-)
+_CHAIN = ("chainId", "engine", "format", "genesis", "institutions", "ledgers", "name", "networkId")
+_MEMBERS = frozenset({*_CHAIN, "schemas", "signers", "slots", "time", "validators"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ docs/evidence-format.md is the specification.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -406,7 +405,7 @@ def _token(value: Any) -> bytes:
     encoded = text(value, "/timestamps")
     try:
         token = base64.b64decode(encoded, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; characters beyond ASCII raise the bare class
         raise MalformedInput("not base64", where="/timestamps") from error
     if base64.b64encode(token).decode() != encoded:
         raise MalformedInput("not canonical base64", where="/timestamps")

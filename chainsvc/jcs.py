@@ -7,6 +7,7 @@ objects. Floats are refused in both directions: money is integer fen, and RFC 87
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -31,7 +32,21 @@ def dumps(value: Any) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:
-        raise MalformedInput("a string holds a lone surrogate", expected="valid Unicode") from error
+        place = _lone_surrogate(value, "")
+        raise MalformedInput("a string holds a lone surrogate", expected="valid Unicode", where=place) from error
+
+
+def _lone_surrogate(value: Any, pointer: str) -> str | None:
+    """Find the place of a string that has no UTF-8 form, if there is one; keys are ASCII already."""
+    if isinstance(value, str):
+        return pointer if any("\ud800" <= character <= "\udfff" for character in value) else None
+    members: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        members = value.items()
+    elif isinstance(value, list | tuple):
+        members = enumerate(value)
+    places = (_lone_surrogate(member, f"{pointer}/{key}") for key, member in members)
+    return next((place for place in places if place is not None), None)
 
 
 def check(value: Any, *, max_depth: int = MAX_DEPTH, pointer: str = "") -> None:
@@ -101,7 +116,7 @@ def loads(data: bytes, *, max_bytes: int, max_depth: int) -> Any:
     return value
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: never quadratic on an unclosed string
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 

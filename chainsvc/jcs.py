@@ -7,7 +7,6 @@ objects. Floats are refused in both directions: money is integer fen, and RFC 87
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -40,11 +39,11 @@ def _lone_surrogate(value: Any, pointer: str) -> str | None:
     """Find the place of a string that has no UTF-8 form, if there is one; keys are ASCII already."""
     if isinstance(value, str):
         return pointer if any("\ud800" <= character <= "\udfff" for character in value) else None
-    members: Iterable[tuple[Any, Any]] = ()
+    members: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
-        members = value.items()
+        members = [*value.items()]
     elif isinstance(value, list | tuple):
-        members = enumerate(value)
+        members = [*enumerate(value)]
     places = (_lone_surrogate(member, f"{pointer}/{key}") for key, member in members)
     return next((place for place in places if place is not None), None)
 

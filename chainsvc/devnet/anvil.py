@@ -1,0 +1,77 @@
+"""The anvil binary: where it is found, how it is started, and the few calls the devnet itself makes.
+
+anvil writes its own state file in place, so that a kill in the middle of a write leaves half a file
+and no chain. The devnet therefore never lets anvil write (``state.py`` does), and starts it with:
+
+- no interval mining: anvil keeps the hash of every earlier block in each kept state, so that one
+  block a second grows memory and disk with the square of the time (75 MB after 1,000 blocks);
+- at most ``STATES_KEPT`` old states, the depth to which ``eth_getProof`` reaches back;
+- no accounts of its own: whoever needs gas is funded by address (``fund``);
+- base fee 0, as on the consortium chain, so that one gas policy fits both.
+"""
+
+import http.client
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chainsvc.errors import ConfigurationRefused, NodeUnavailable
+
+STATES_KEPT = 256
+"""Blocks back from the head whose state can be read and proven."""
+
+HOST = "127.0.0.1"
+_PACKAGE = Path(__file__).resolve().parents[2] / "devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+_TIMEOUT_SECONDS = 60.0
+
+
+def find_anvil() -> Path:
+    """Return the anvil binary: ``CHAINSVC_ANVIL``, else the npm package of ``devnet/``, else the one on PATH.
+
+    Raises:
+        ConfigurationRefused: There is none.
+    """
+    named = os.environ.get("CHAINSVC_ANVIL")
+    found = named or (str(_PACKAGE) if _PACKAGE.exists() else shutil.which("anvil"))
+    if found is None or not os.access(found, os.X_OK):
+        raise ConfigurationRefused(
+            "the local devnet needs anvil, and none was found",
+            expected="an executable in devnet/node_modules, on PATH, or named by CHAINSVC_ANVIL",
+            got=found or "nothing",
+            hint="Run 'npm ci --ignore-scripts' in devnet/.",
+        )
+    return Path(found)
+
+
+def arguments(binary: Path, port: int, chain_id: int, state: Path | None) -> Sequence[str]:
+    """Return the command line of one anvil; ``state`` is the file to begin from, if there is one."""
+    line = [str(binary), "--quiet", "--host", HOST, "--port", str(port), "--chain-id", str(chain_id)]
+    line += ["--hardfork", "paris", "--accounts", "0", "--order", "fifo", "--disable-default-create2-deployer"]
+    line += ["--base-fee", "0", "--gas-price", "0"]
+    line += ["--prune-history", str(STATES_KEPT), "--preserve-historical-states"]
+    return line if state is None else [*line, "--load-state", str(state)]
+
+
+def call(port: int, method: str, *params: object) -> Any:
+    """Return the result of one JSON-RPC call to the local anvil.
+
+    Raises:
+        NodeUnavailable: Nothing listens there, or it answers with an error.
+    """
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    connection = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request("POST", "/", body, {"Content-Type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NodeUnavailable(
+            "the local devnet does not answer", where=f"{HOST}:{port}", got=error, hint="Run 'chainsvc devnet up'."
+        ) from error
+    finally:
+        connection.close()
+    if "result" not in answer:
+        raise NodeUnavailable(f"the local devnet refused {method}", where=f"{HOST}:{port}", got=answer.get("error"))
+    return answer["result"]

@@ -1,0 +1,79 @@
+"""The devnet's folder: which port and chain id it has, and which processes run it."""
+
+import json
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from chainsvc.devnet.anvil import HOST
+from chainsvc.devnet.process import Process
+
+_SETTINGS = "devnet.json"
+_PROCESSES = "processes.json"
+_NOBODY = Process(0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One devnet on disk.
+
+    Attributes:
+        folder: Where everything of it lies.
+        port: Its TCP port on the loopback interface; the same one at every start.
+        chain_id: Its EIP-155 chain id.
+        heartbeat: Seconds after which an empty block is mined on an idle chain; 0 is never.
+    """
+
+    folder: Path
+    port: int
+    chain_id: int
+    heartbeat: int
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the devnet that lies in ``folder``; its ``devnet.json`` must exist."""
+        kept: dict[str, Any] = json.loads((folder / _SETTINGS).read_text())
+        return cls(folder, kept["port"], kept["chainId"], kept["heartbeat"])
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Whether a devnet was ever started in ``folder``."""
+        return (folder / _SETTINGS).exists()
+
+    def write(self) -> None:
+        """Remember port, chain id and heartbeat."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = {"port": self.port, "chainId": self.chain_id, "heartbeat": self.heartbeat}
+        (self.folder / _SETTINGS).write_text(json.dumps(kept) + "\n")
+
+    def write_processes(self, keeper: Process, anvil: Process) -> None:
+        """Remember who runs this devnet."""
+        kept = {"keeper": asdict(keeper), "anvil": asdict(anvil)}
+        (self.folder / _PROCESSES).write_text(json.dumps(kept) + "\n")
+
+    def processes(self) -> tuple[Process, Process]:
+        """Return keeper and anvil as they were last started; they may be gone."""
+        try:
+            kept: dict[str, Any] = json.loads((self.folder / _PROCESSES).read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return _NOBODY, _NOBODY
+        return Process(**kept["keeper"]), Process(**kept["anvil"])
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on this loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does: TIME_WAIT is free
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Return a loopback port on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

@@ -5,15 +5,18 @@
     ChainsvcError
     ├── InputRefused            what came in is wrong; the sender can mend it
     │   ├── MalformedInput      not parseable, not canonical, over a limit
+    │   │   └── BodyTooLarge    more bytes than the call takes
     │   ├── RecordRefused       a record breaks its schema or a rule (carries problems)
     │   ├── FileRefused         an export that no adapter can read
     │   └── SchemaUnknown       no such record schema
     ├── Conflict                right in form, but not possible now
     │   ├── ReferenceConflict   the same reference with other content
+    │   ├── ChunkMixed          a signed chunk of which a part was there already (carries results)
     │   ├── PolicyRefused       spends more than the ledger's policy allows
     │   ├── LedgerClosed        the ledger takes no more entries
     │   └── StandingRefused     the change of standing is not one of the allowed moves
     ├── NotFound                no such ledger, record or batch
+    │   └── RecordErased        it was deleted; only its place in the tree is left
     ├── NotReady                it exists, but is not final yet
     ├── AccessDenied            missing or wrong key
     │   └── Forbidden           a valid key without the right
@@ -32,6 +35,7 @@
 the exit status of the command line. Hostile input never raises anything else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -113,6 +117,13 @@ class MalformedInput(InputRefused):
     status = 400
 
 
+class BodyTooLarge(MalformedInput):
+    """More bytes than the call takes; reading stopped at the limit."""
+
+    code = "body-too-large"
+    status = 413
+
+
 class RecordRefused(InputRefused):
     """A record that breaks its schema or a rule; ``problems`` lists every place."""
 
@@ -152,6 +163,27 @@ class ReferenceConflict(Conflict):
     code = "reference-conflict"
 
 
+class ChunkMixed(Conflict):
+    """Some commitments of a signed chunk were there already; sign and send the rest alone. Nothing was stored.
+
+    Attributes:
+        results: One answer for each item in order; None where the item is new.
+    """
+
+    code = "chunk-mixed"
+
+    def __init__(self, results: Sequence[object]) -> None:
+        """Say how many are left to send."""
+        new = sum(result is None for result in results)
+        super().__init__(
+            "a part of the signed chunk was there already",
+            expected="all new or all there",
+            got=f"{new} of {len(results)} new",
+            hint="Sign the new ones as a chunk of their own and send it.",
+        )
+        self.results = tuple(results)
+
+
 class PolicyRefused(Conflict):
     """The amount would break the ledger's policy; nothing was stored."""
 
@@ -176,6 +208,13 @@ class NotFound(ChainsvcError):
     code = "not-found"
     status = 404
     exit_code = 5
+
+
+class RecordErased(NotFound):
+    """The record was deleted; what the tree needs of it is left."""
+
+    code = "record-erased"
+    status = 410
 
 
 class NotReady(ChainsvcError):

@@ -65,3 +65,16 @@ def suite_of(number: int) -> Suite:
         known = ", ".join(f"{s.id} ({s.name})" for s in SUITES.values())
         raise MalformedInput("unknown hash suite", expected=known, got=number, where="/suite")
     return suite
+
+
+def suite_named(name: str) -> Suite:
+    """Return the suite of that name.
+
+    Raises:
+        MalformedInput: No suite has it.
+    """
+    for suite in SUITES.values():
+        if suite.name == name:
+            return suite
+    known = ", ".join(suite.name for suite in SUITES.values())
+    raise MalformedInput("unknown hash suite", expected=known, got=name[:40], where="/suite")

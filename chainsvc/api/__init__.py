@@ -1,0 +1,1 @@
+"""The HTTP API. ``ports`` says what it asks of the service; ``app`` puts the routes together."""

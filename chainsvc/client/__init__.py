@@ -1,0 +1,1 @@
+"""The SDK: notarize, follow and verify records from a business system."""

@@ -1,0 +1,26 @@
+"""The journal: every accepted entry, its way to the chain and what became of it, in PostgreSQL.
+
+One module a noun. Each function takes a SQLAlchemy ``Connection`` inside the caller's transaction,
+so that several of them commit together or not at all, and returns frozen dataclasses. Time comes in
+as an argument (Unix seconds); randomness is drawn only for API secrets.
+
+============== =====================================================================
+module         what it keeps
+============== =====================================================================
+network        which deployment and which key-encryption key this journal belongs to
+ledgers        ledgers, and the running sums of everything accepted in them
+chunks         what was handed over together, with receipt and submission
+entries        commitments, append-only; where each one stands
+references     the keyed index of business references (idempotency)
+payloads       encrypted records and seeds; erasure
+sealing        giving ``seq`` to accepted entries
+batches        sealed, submitted, final
+transactions   signed transactions, kept before they are sent
+marks          changes of standing, asked for and seen on chain
+checkpoints    signed notes that name a block
+cursors        up to which block a contract's events were read
+keys           API keys
+rotation       a new key-encryption key
+check          does the journal agree with itself
+============== =====================================================================
+"""

@@ -1,0 +1,105 @@
+"""Connections to the journal's database, and the one place where its failures get our names.
+
+PostgreSQL 15 to 18 through psycopg 3. Two settings are made on every connection and need a direct one (or a pooler
+that passes ``options`` on): ``synchronous_commit`` stays on, since a receipt promises a durable entry; and
+``plan_cache_mode = force_custom_plan``, since a plan kept from the time when a table was empty makes bulk intake a
+hundred times slower.
+"""
+
+import psycopg
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import ArgumentError
+
+from chainsvc.errors import ConfigurationRefused, DatabaseUnavailable
+
+OLDEST_SERVER = 15
+NEWEST_SERVER = 18
+CONNECT_TIMEOUT_SECONDS = 10
+LOCK_TIMEOUT_MILLISECONDS = 30_000
+"""Waiting longer than this for a row means that another process hangs; the caller tries again."""
+
+SESSION = {
+    "application_name": "chainsvc",
+    "synchronous_commit": "on",
+    "plan_cache_mode": "force_custom_plan",
+    "timezone": "UTC",
+    "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
+}
+
+
+def connect(url: str, *, pool_size: int = 10) -> Engine:
+    """Return an engine for ``url`` after one connection has proved that the server will do.
+
+    Args:
+        url: ``postgresql://user:password@host/name`` or with a Unix socket, ``postgresql://user@/name?host=/dir``.
+        pool_size: Connections kept open; as many again are opened under load.
+
+    Raises:
+        ConfigurationRefused: Not a PostgreSQL URL, or a server of a version that is not supported.
+        DatabaseUnavailable: The server does not answer or refuses the login.
+    """
+    engine = create_engine(
+        _address(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
+            "prepare_threshold": None,
+        },
+    )
+    event.listen(engine, "handle_error", _translate)
+    try:
+        _check_server(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationRefused(
+            "the database URL cannot be read",
+            expected="postgresql://user:password@host/name",
+            where="CHAINSVC_DATABASE_URL",
+        ) from error
+    if address.get_backend_name() not in ("postgresql", "postgres"):
+        raise ConfigurationRefused(
+            "the journal is kept in PostgreSQL only",
+            expected="postgresql://…",
+            got=f"{address.drivername}://…",
+            where="CHAINSVC_DATABASE_URL",
+            hint="Leave the setting empty to use the embedded PostgreSQL.",
+        )
+    return address.set(drivername="postgresql+psycopg")
+
+
+def _check_server(engine: Engine) -> None:
+    with engine.connect() as conn:
+        version = int(conn.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
+    if not OLDEST_SERVER <= version <= NEWEST_SERVER:
+        raise ConfigurationRefused(
+            "this PostgreSQL has a version that the journal was not tested with",
+            expected=f"{OLDEST_SERVER} to {NEWEST_SERVER}",
+            got=version,
+            where="CHAINSVC_DATABASE_URL",
+        )
+
+
+def _translate(context: ExceptionContext) -> None:
+    """Raise DatabaseUnavailable for what may succeed later; leave programming and integrity errors as they are."""
+    original = context.original_exception
+    if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError) or context.is_disconnect:
+        reason = type(original).__name__ if type(original) is not psycopg.OperationalError else str(original)
+        raise DatabaseUnavailable(
+            "the journal's database does not answer",
+            got=reason.strip().splitlines()[0] if reason.strip() else None,
+            where="CHAINSVC_DATABASE_URL",
+            hint="Nothing was stored by this call; try again.",
+        ) from original

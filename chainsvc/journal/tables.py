@@ -102,7 +102,6 @@ chunks = Table(
     number("chunk_id"),
     Column("n", Integer, CheckConstraint("n BETWEEN 1 AND 4096", name="n"), nullable=False),
     octets("root", 32),
-    blob("repeats", nullable=True),  # leaves that are no entries of this chunk: (index u16, commitment32) joined
     octets("wrapped_key", 60, nullable=True),
     number("accepted_at"),
     number("anchor_by"),

@@ -170,7 +170,6 @@ CREATE TABLE chunks (
     chunk_id BIGINT NOT NULL,
     n INTEGER NOT NULL CONSTRAINT ck_chunks_n CHECK (n BETWEEN 1 AND 4096),
     root BYTEA NOT NULL CONSTRAINT ck_chunks_root_size CHECK (octet_length(root) = 32),
-    repeats BYTEA,
     wrapped_key BYTEA CONSTRAINT ck_chunks_wrapped_key_size CHECK (octet_length(wrapped_key) = 60),
     accepted_at BIGINT NOT NULL,
     anchor_by BIGINT NOT NULL,
@@ -268,7 +267,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON sealed
     FOR EACH STATEMENT EXECUTE FUNCTION chainsvc_refuse('a given seq is kept');
 CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON chunks
     FOR EACH STATEMENT EXECUTE FUNCTION chainsvc_refuse('receipts are kept as they are');
-CREATE TRIGGER fixed_columns BEFORE UPDATE OF ledger_id, chunk_id, n, root, repeats, accepted_at, anchor_by,
+CREATE TRIGGER fixed_columns BEFORE UPDATE OF ledger_id, chunk_id, n, root, accepted_at, anchor_by,
     receipt_alg, receipt_pubkey, receipt_signature, submission_alg, submission_pubkey, submission_signature, submitted_by
     ON chunks FOR EACH STATEMENT EXECUTE FUNCTION chainsvc_refuse('only the wrapped key may change');
 CREATE TRIGGER fixed_columns BEFORE UPDATE OF ledger_id, k, first, count, root, credit, debit, sealed_at

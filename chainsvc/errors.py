@@ -23,6 +23,8 @@
     ├── SignatureRefused        a signature that does not verify, or a key not registered
     ├── Unavailable             a part is down; try again
     │   ├── NodeUnavailable
+    │   │   ├── StateUnavailable     the node no longer has the state of that block
+    │   │   └── TransactionRefused   the node does not take the transaction (carries the reason)
     │   ├── DatabaseUnavailable
     │   └── ServiceUnavailable
     ├── StartRefused            starting would do harm
@@ -260,6 +262,27 @@ class NodeUnavailable(Unavailable):
     """The chain node does not answer."""
 
     code = "node-unavailable"
+
+
+class StateUnavailable(NodeUnavailable):
+    """The node no longer has, or does not yet have, the state of the block asked for."""
+
+    code = "state-unavailable"
+
+
+class TransactionRefused(NodeUnavailable):
+    """The node does not take a signed transaction.
+
+    Attributes:
+        reason: ``insufficient-funds``, ``nonce-too-low``, ``underpriced``, ``gas-limit`` or ``queue-full``.
+    """
+
+    code = "transaction-refused"
+
+    def __init__(self, reason: str, got: str, *, hint: str | None = None) -> None:
+        """Keep the node's own words as ``got``."""
+        super().__init__(f"the node does not take the transaction: {reason.replace('-', ' ')}", got=got, hint=hint)
+        self.reason = reason
 
 
 class DatabaseUnavailable(Unavailable):

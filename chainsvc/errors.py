@@ -11,7 +11,7 @@
     │   └── SchemaUnknown       no such record schema
     ├── Conflict                right in form, but not possible now
     │   ├── ReferenceConflict   the same reference with other content
-    │   ├── ChunkMixed          a signed chunk of which a part was there already (carries results)
+    │   ├── ChunkMixed          a part of a signed chunk can't go in (carries results)
     │   ├── PolicyRefused       spends more than the ledger's policy allows
     │   ├── LedgerClosed        the ledger takes no more entries
     │   └── StandingRefused     the change of standing is not one of the allowed moves
@@ -166,10 +166,11 @@ class ReferenceConflict(Conflict):
 
 
 class ChunkMixed(Conflict):
-    """Some commitments of a signed chunk were there already; sign and send the rest alone. Nothing was stored.
+    """A signed chunk goes in whole or not at all, and a part of it can't; nothing was stored.
 
     Attributes:
-        results: One answer for each item in order; None where the item is new.
+        results: One answer for each item in order: how it was accepted earlier, the error that refuses it, or
+            None for a new one that would go in. Sign the latter as a chunk of their own and send it.
     """
 
     code = "chunk-mixed"
@@ -178,10 +179,10 @@ class ChunkMixed(Conflict):
         """Say how many are left to send."""
         new = sum(result is None for result in results)
         super().__init__(
-            "a part of the signed chunk was there already",
-            expected="all new or all there",
-            got=f"{new} of {len(results)} new",
-            hint="Sign the new ones as a chunk of their own and send it.",
+            "a part of the signed chunk can't go in",
+            expected="a chunk of new records alone",
+            got=f"{new} of {len(results)} new and right",
+            hint="Sign those as a chunk of their own and send it.",
         )
         self.results = tuple(results)
 

@@ -131,7 +131,8 @@ class ServicePort(Protocol):
             NotFound: No such ledger.
             LedgerClosed: It takes no more.
             SignatureRefused: A signed ledger without, or with a wrong submission; nothing was stored.
-            ChunkMixed: In a signed ledger some, not all, were there already; nothing was stored.
+            ChunkMixed: In a signed ledger a part was there already or is refused; nothing was stored. Its ``results``
+                say for each item: Accepted, the error, or None for one that would go in.
         """
         ...
 

@@ -12,6 +12,7 @@
     ├── Conflict                right in form, but not possible now
     │   ├── ReferenceConflict   the same reference with other content
     │   ├── ChunkMixed          a part of a signed chunk can't go in (carries results)
+    │   ├── EntryTaken          another intake stored some of a chunk's entries first (carries indices)
     │   ├── PolicyRefused       spends more than the ledger's policy allows
     │   ├── LedgerClosed        the ledger takes no more entries
     │   └── StandingRefused     the change of standing is not one of the allowed moves
@@ -185,6 +186,27 @@ class ChunkMixed(Conflict):
             hint="Sign those as a chunk of their own and send it.",
         )
         self.results = tuple(results)
+
+
+class EntryTaken(Conflict):
+    """Another intake stored some of a chunk's entries first; roll back, look them up and accept the rest.
+
+    Attributes:
+        what: Which key was there already: ``commitment`` or ``reference``.
+        indices: Positions in the chunk, ascending.
+    """
+
+    code = "entry-taken"
+
+    def __init__(self, what: str, indices: tuple[int, ...]) -> None:
+        """Say how many; which ones is for the intake."""
+        super().__init__(
+            f"{len(indices)} of the chunk's entries were stored by another request meanwhile",
+            where=what,
+            hint="Send them again; what is there already gets its first receipt.",
+        )
+        self.what = what
+        self.indices = indices
 
 
 class PolicyRefused(Conflict):

@@ -1,0 +1,283 @@
+"""The verifier: ten steps from an evidence file to a verdict.
+
+1. File: within the limits, canonical JSON, every member as the format says.
+2. Commitment: recomputed from disclosed values with their salts, and from the digests of hidden ones.
+3. Content: disclosed values fit the schema; credit and debit follow from them.
+4. Path: leaf and path give the batch's root and sums.
+5. Head: recomputed from batch, root and sums, it is what the contract holds.
+6. Block: the block that was read is trusted (a node of the verifier's, or a checkpoint).
+7. Contract: it is the descriptor's, with the pinned code. That code let only an active organization's entitled
+   account anchor, so both held at the batch's block.
+8. Standing: the status words recomputed from the file's changes are the slot's; an empty slot proves ``current``.
+9. Submission: signed by the organization's key, valid at the batch's block. Mandatory in a signed ledger.
+10. Receipt: the service's signature over this commitment, and whether its deadline was kept; timestamps.
+
+A step that failed makes the verdict ``invalid``. One of 5 to 8 that was not checked, or 9 in a signed ledger, makes it
+``undetermined``, with one exception: a slot that shows another standing than current is believed even where the
+file is older than that change and can't say how it came about; the verdict is then that standing, and step 8 says so.
+Step 3 may stay unchecked (a schema of a later version): integrity, time, origin and standing do not rest on it.
+A missed receipt deadline is told and is no failure: the record is sound, the operator broke its promise.
+
+Not checked here: validators' seals (the checkpoint's signers or the node vouch for the block); RFC 3161 tokens, since
+no time-stamping authority is pinned; the money rule across revisions, the cause of a standing and the rest of the
+ledger (:mod:`chainsvc.verify.completeness` does); whether what the record says is true.
+
+Work and memory are bounded by the limits of the file (256 KiB, 256 pairs, 4,096 leaves, 65 nodes a proof).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from chainsvc.errors import ChainsvcError, MalformedInput, NotFound, SignatureRefused
+from chainsvc.evidence import Evidence
+from chainsvc.heads import ZERO, Status
+from chainsvc.network import Contract, Network
+from chainsvc.record import FLAG_SIGNED
+from chainsvc.verify.case import Case, pinned_contract, status_of
+from chainsvc.verify.content import check_content
+from chainsvc.verify.facts import facts_of, receipt_late, standing_of
+from chainsvc.verify.keys import RECEIPT, SUBMISSION, judge
+from chainsvc.verify.sources import CONTRACT, HEAD, INSTITUTIONS, KEY, PROOF_BLOCK, RECEIPT_KEY, WORD, Snapshot, Source
+from chainsvc.verify.verdict import (
+    INVALID,
+    UNDETERMINED,
+    VALID,
+    Finding,
+    Outcome,
+    Step,
+    Verdict,
+    failed,
+    not_checked,
+    passed,
+)
+
+
+def verify(data: bytes, network: Network, source: Source | None, at: int | None = None) -> Verdict:
+    """Verify one evidence file.
+
+    Args:
+        data: The file's bytes; hostile ones give ``invalid``, step 1.
+        network: The verifier's own descriptor, never one that came with the file.
+        source: A node or a checkpoint; None leaves steps 5 to 8 unchecked.
+        at: Block at which the standing is asked for; None for the newest final block of the node, or the checkpoint's.
+
+    Returns:
+        A verdict; nothing is raised for anything that is wrong with the file, the node or the checkpoint.
+    """
+    try:
+        evidence = Evidence.parse(data)
+    except Exception as error:  # noqa: BLE001 - whatever a hostile file brings about is its own fault
+        return _unreadable(error)
+    case = Case.read(evidence, network, source, at)
+    steps = [Step(1, passed(f"{len(data)} bytes, canonical"))]
+    for number, check, needs in _STEPS:
+        steps.append(Step(number, _finding(check, case, [steps[need - 1] for need in needs])))
+    verdict = _decide(case, steps)
+    return Verdict(verdict, tuple(steps), facts_of(case, steps))
+
+
+def _unreadable(error: Exception) -> Verdict:
+    expected, got = (error.expected, error.got) if isinstance(error, ChainsvcError) else (None, None)
+    first = Step(1, failed(_told(error), expected=expected, got=got))
+    rest = [Step(number, not_checked("the file could not be read")) for number, _, _ in _STEPS]
+    return Verdict(INVALID, (first, *rest), None)
+
+
+def _finding(check: Callable[[Case], Finding], case: Case, needed: list[Step]) -> Finding:
+    for step in needed:
+        if step.outcome is not Outcome.PASSED:
+            return not_checked(f"step {step.number} did not pass")
+    try:
+        return check(case)
+    except (MalformedInput, SignatureRefused) as error:
+        if error is case.snapshot:  # nothing could be read: step 6 tells why, the file's values are not at fault
+            return not_checked(_told(error), expected=error.expected, got=error.got)
+        return failed(_told(error), expected=error.expected, got=error.got)
+    except ChainsvcError as error:  # no source, no proof, no answer
+        return not_checked(_told(error), expected=error.expected, got=error.got)
+
+
+def _told(error: Exception) -> str:
+    if not isinstance(error, ChainsvcError):
+        return f"{type(error).__name__}: not an evidence file"
+    where = f" ({error.where})" if error.where else ""
+    hint = f". {error.hint}" if error.hint else ""
+    return f"{error.message}{where}{hint}"
+
+
+def _commitment(case: Case) -> Finding:  # 2
+    return passed(got=case.commitment.hex())
+
+
+def _content(case: Case) -> Finding:  # 3
+    return check_content(case.evidence, case.network)
+
+
+def _path(case: Case) -> Finding:  # 4
+    root = case.root
+    return passed(f"credit {root.credit}, debit {root.debit} in the batch", got=root.hash.hex())
+
+
+def _head(case: Case) -> Finding:  # 5
+    for snapshot in case.snapshots():
+        held = snapshot.value(HEAD)
+        if held == ZERO and snapshot.block.number < case.evidence.batch.block:
+            return not_checked(
+                "the block that was read lies before the batch",
+                expected=f"block {case.evidence.batch.block} or later",
+                got=f"block {snapshot.block.number}",
+            )
+        if held != case.head:
+            return failed("the contract holds another head", expected=held.hex(), got=case.head.hex())
+    return passed(got=case.head.hex())
+
+
+def _block(case: Case) -> Finding:  # 6
+    if isinstance(case.snapshot, MalformedInput):
+        error = case.snapshot
+        return failed(_told(error), expected=error.expected, got=error.got)
+    snapshot = case.chain()
+    own = case.own_proof
+    if own is not None and (known := snapshot.value(PROOF_BLOCK)) != own.block.hash:
+        return failed("the file's proof is for no block of this chain", expected=known.hex(), got=own.block.hash.hex())
+    block = snapshot.block
+    return passed(f"{snapshot.trust}; seals not checked", got=f"block {block.number} {block.hash.hex()}")
+
+
+def _contract(case: Case) -> Finding:  # 7
+    evidence, network = case.evidence, case.network
+    if evidence.network != network.network_id:
+        return failed("the file is of another network", expected=network.network_id.hex(), got=evidence.network.hex())
+    contract = pinned_contract(evidence, network)
+    if contract is None:
+        pinned = network.contract_of(evidence.ledger_name.kind)
+        expected = pinned.address.hex() if pinned else "a kind of the descriptor"
+        return failed("not the descriptor's contract", expected=expected, got=evidence.contract.hex())
+    findings = [
+        _code(snapshot, name, pin)
+        for snapshot in case.snapshots()
+        for name, pin in ((CONTRACT, contract), (INSTITUTIONS, network.institutions))
+    ]
+    return next((finding for finding in findings if finding.outcome is Outcome.FAILED), findings[0])
+
+
+def _code(snapshot: Snapshot, name: str, pinned: Contract) -> Finding:
+    try:
+        found = snapshot.value(name)
+    except NotFound:
+        if name == CONTRACT:
+            raise
+        return passed()  # its address is an immutable of the ledger contract, whose code is pinned
+    if found != pinned.code_hash:
+        return failed(f"other code at the address of the {name}", expected=pinned.code_hash.hex(), got=found.hex())
+    return passed("the pinned code let only an active organization's entitled account anchor", got=found.hex())
+
+
+def _standing(case: Case) -> Finding:  # 8
+    block, slot = case.chain().block.number, case.chain().value(WORD)
+    own = case.own_proof
+    if own is not None and own.value(WORD) != (told := case.word_at(own.block.number)):
+        return failed("the file's proof shows another standing", expected=own.value(WORD).hex(), got=told.hex())
+    ahead = [change.block for change in case.evidence.status if change.block > block]
+    if ahead and case.at is None:
+        return not_checked(
+            "the file tells of a later change", expected=f"block {ahead[0]} or later", got=f"block {block}"
+        )
+    word = case.word_at(block)
+    status = status_of(slot)
+    if word == slot:
+        return passed(f"{status.label} at block {block}", got=word.hex())
+    if slot == ZERO:
+        return failed("the chain knows of no such change of standing", expected=slot.hex(), got=word.hex())
+    return not_checked(
+        f"the chain says {status.label} at block {block}, and the file can't tell why: ask for a newer file",
+        expected=slot.hex(),
+        got=word.hex(),
+    )
+
+
+def _submission(case: Case) -> Finding:  # 9
+    evidence = case.evidence
+    submission, proof = evidence.submission, evidence.proof
+    if proof is not None and proof.key and (submission is None or not proof.institutions):
+        return failed(
+            "the file's proof has nodes that prove nothing", expected="no key nodes", got=f"{len(proof.key)} nodes"
+        )
+    if submission is None and evidence.flags & FLAG_SIGNED:
+        return failed(
+            "a signed ledger, but no submission in the file", expected="the organization's signature", got="null"
+        )
+    if submission is None:
+        return not_checked("the ledger is unsigned: the anchoring account attests the origin")
+    if not submission.verifies(evidence.ledger_id, case.commitment):
+        return failed("the submission's signature does not verify", expected="a signature by the key in the file")
+    findings = [
+        judge(
+            word,
+            alg=submission.alg,
+            purpose=SUBMISSION,
+            time=evidence.batch.time,
+            uscc=evidence.ledger_name.uscc,
+        )
+        for word in _key_words(case)
+    ]
+    return next((finding for finding in findings if finding.outcome is not Outcome.PASSED), findings[0])
+
+
+def _key_words(case: Case) -> Iterator[bytes]:
+    """Yield the submission key's slot; the file's own proof may leave it out where a node has it."""
+    yield case.chain().value(KEY)
+    if (own := case.own_proof) is not None and own.proof.institutions:
+        yield own.value(KEY)
+
+
+def _receipt(case: Case) -> Finding:  # 10
+    evidence = case.evidence
+    tokens = "timestamps not checked: no time-stamping authority is pinned" if evidence.timestamps else ""
+    receipt = evidence.receipt
+    if receipt is None:
+        return not_checked(tokens or "the file has no receipt and no timestamps")
+    if not receipt.verifies(evidence.ledger_id, case.commitment):
+        return failed("the receipt's signature does not verify", expected="a signature by the key in the file")
+    try:
+        word = case.chain().value(RECEIPT_KEY)
+    except ChainsvcError:
+        told = "whether the key is registered for receipts was not checked: no node was asked"
+    else:
+        slack = case.network.time.tolerance
+        finding = judge(word, alg=receipt.alg, purpose=RECEIPT, time=receipt.accepted_at, slack=slack)
+        if finding.outcome is not Outcome.PASSED:
+            return finding
+        told = "signed by a registered receipt key"
+    return passed("; ".join(filter(None, [told, _deadline(case), tokens])))
+
+
+def _deadline(case: Case) -> str:
+    late = receipt_late(case)
+    return f"anchored {late} s after the deadline: the promise was broken" if late else "anchored within the deadline"
+
+
+_STEPS: tuple[tuple[int, Callable[[Case], Finding], tuple[int, ...]], ...] = (
+    (2, _commitment, ()),
+    (3, _content, ()),
+    (4, _path, (2,)),
+    (5, _head, (4,)),
+    (6, _block, ()),
+    (7, _contract, ()),
+    (8, _standing, ()),
+    (9, _submission, (2,)),
+    (10, _receipt, (2,)),
+)
+"""Number, check, and the steps whose result it builds on."""
+
+
+def _decide(case: Case, steps: Sequence[Step]) -> str:
+    outcomes = {step.number: step.outcome for step in steps}
+    if Outcome.FAILED in outcomes.values():
+        return INVALID
+    needed = [5, 6, 7, 9] if case.evidence.flags & FLAG_SIGNED else [5, 6, 7]
+    if any(outcomes[number] is not Outcome.PASSED for number in needed):
+        return UNDETERMINED
+    standing = standing_of(case, steps)
+    if standing is None:
+        return UNDETERMINED
+    return VALID if standing is Status.CURRENT else standing.label

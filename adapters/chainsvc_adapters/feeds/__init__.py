@@ -1,0 +1,1 @@
+"""How rows arrive: each feed turns a source into sheets of numbered rows."""

@@ -1,0 +1,138 @@
+"""Engine profiles: what differs between one kind of chain and another.
+
+A profile says how a block becomes final, what gas costs, how often blocks come, and how far back a node can prove a
+state. Another engine is another row of ``ENGINES``; its name is known nowhere else but in ``verify``, which reads
+headers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from chainsvc.chain.facts import Block
+from chainsvc.chain.node import Fees, Node
+from chainsvc.errors import ConfigurationRefused
+
+
+class Finality(Protocol):
+    """How an engine makes blocks final."""
+
+    @property
+    def text(self) -> str:
+        """The rule as the network descriptor writes it."""
+
+    def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
+        """Whether this block stands on the node's chain and can't leave it any more."""
+
+    def final_block(self, node: Node) -> Block:
+        """Return the newest final block."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalAtOnce:
+    """A block is final when it is there: one sealer, or a vote before every block."""
+
+    text: str = "block"
+
+    def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
+        """Whether the chain has this block."""
+        return node.has_block(number, block_hash)
+
+    def final_block(self, node: Node) -> Block:
+        """Return the head."""
+        return node.head()
+
+
+@dataclass(frozen=True, slots=True)
+class GasPolicy:
+    """What a transaction offers for gas.
+
+    Attributes:
+        most: Least ``maxFeePerGas`` in wei; more is offered while the base fee is above half of it.
+        priority: ``maxPriorityFeePerGas`` in wei.
+        margin_percent: Added to the estimated gas, since other transactions may come first.
+        replace_percent: How much both fees rise when a transaction is replaced.
+    """
+
+    most: int
+    priority: int
+    margin_percent: int
+    replace_percent: int
+
+    def fees(self, node: Node) -> Fees:
+        """Return the fees to offer now."""
+        return Fees(max(self.most, 2 * node.base_fee() + self.priority), self.priority)
+
+    def replacing(self, fees: Fees) -> Fees:
+        """Return fees that replace a transaction with these."""
+        return Fees(self._raised(fees.most), self._raised(fees.priority))
+
+    def gas_limit(self, estimated: int) -> int:
+        """Return the gas limit for an estimate."""
+        return estimated + estimated * self.margin_percent // 100
+
+    def _raised(self, fee: int) -> int:
+        return fee + max(1, -(-fee * self.replace_percent // 100))  # rounded up: 1 wei becomes 2
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One kind of chain.
+
+    Attributes:
+        name: As the network descriptor has it.
+        finality: How blocks become final.
+        gas: What transactions offer.
+        block_time: Usual seconds between a transaction and its block.
+        time_unit: Of a block's time: ``s`` or ``ms``.
+        time_tolerance: Seconds by which a block's time may differ from true time.
+        proof_depth: Blocks below the head whose state a node can prove; None is all.
+    """
+
+    name: str
+    finality: Finality
+    gas: GasPolicy
+    block_time: int
+    time_unit: str
+    time_tolerance: int
+    proof_depth: int | None
+
+    def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
+        """Whether this block stands on the node's chain and can't leave it any more."""
+        return self.finality.is_final(node, number, block_hash)
+
+    def final_block(self, node: Node) -> Block:
+        """Return the newest final block: what readers should read at."""
+        return self.finality.final_block(node)
+
+
+ANVIL = Engine(
+    name="anvil",
+    finality=FinalAtOnce(),
+    gas=GasPolicy(most=10**9, priority=1, margin_percent=25, replace_percent=10),
+    block_time=1,
+    time_unit="s",
+    time_tolerance=5,
+    proof_depth=256,
+)
+"""The local devnet: one node that mines every transaction at once."""
+
+ENGINES: Mapping[str, Engine] = MappingProxyType({engine.name: engine for engine in (ANVIL,)})
+"""Every engine by name."""
+
+
+def engine_of(name: str) -> Engine:
+    """Return the profile of an engine.
+
+    Raises:
+        ConfigurationRefused: This version does not know it.
+    """
+    if name not in ENGINES:
+        raise ConfigurationRefused(
+            "this version does not know the network's chain engine",
+            expected=" or ".join(ENGINES),
+            got=name,
+            hint="Use the version of chainsvc that the network was deployed with, or a newer one.",
+        )
+    return ENGINES[name]

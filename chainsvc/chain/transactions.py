@@ -1,0 +1,118 @@
+"""Transactions: prepared for signing, and for administrative ones sent and waited for."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from chainsvc.chain.engines import ANVIL, Engine
+from chainsvc.chain.facts import Receipt, to_hex
+from chainsvc.chain.node import Fees, Node
+from chainsvc.chain.signer import Signer
+from chainsvc.errors import ChainRefused, MalformedInput, NodeUnavailable
+from chainsvc.proof import rlp
+
+_TYPE = b"\x02"  # EIP-2718 number of EIP-1559 transactions
+_LARGEST_BYTES = 1 << 20
+_PRIORITY, _MOST = 2, 3  # places in an EIP-1559 transaction
+_WAIT_SECONDS = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+
+
+def prepare(
+    node: Node, engine: Engine, sender: bytes, to: bytes | None, data: bytes, *, nonce: int, fees: Fees | None = None
+) -> Mapping[str, Any]:
+    """Return an EIP-1559 transaction with all members, ready to sign.
+
+    Args:
+        node: Where gas is estimated, against the pending state.
+        engine: Says what to offer for gas.
+        sender: The account that will sign, 20 bytes.
+        to: A contract, or None to deploy one.
+        data: Calldata, or creation code.
+        nonce: The caller owns the account's nonces.
+        fees: To replace an earlier transaction; by default what the engine offers now.
+
+    Raises:
+        ChainRefused: It would revert.
+        NodeUnavailable: The node does not answer.
+    """
+    gas = engine.gas.gas_limit(node.estimate_gas(to, data, sender))
+    offered = fees or engine.gas.fees(node)
+    transaction = {
+        "type": 2,
+        "chainId": node.chain_id,
+        "nonce": nonce,
+        "value": 0,
+        "data": to_hex(data),
+        "gas": gas,
+        "maxFeePerGas": offered.most,
+        "maxPriorityFeePerGas": offered.priority,
+    }
+    return transaction if to is None else transaction | {"to": to}
+
+
+def fees_of(raw: bytes) -> Fees:
+    """Return what a signed transaction offers, as a replacement must offer more.
+
+    Raises:
+        MalformedInput: Not an EIP-1559 transaction.
+    """
+    if raw[:1] != _TYPE:
+        raise MalformedInput("not an EIP-1559 transaction", expected="type 2", got=raw[:1].hex() or "nothing")
+    item = rlp.decode(raw[1:], max_bytes=_LARGEST_BYTES, where="transaction")
+    priority, most = item[_PRIORITY], item[_MOST]
+    if not isinstance(priority, bytes) or not isinstance(most, bytes):
+        raise MalformedInput("not an EIP-1559 transaction", where="transaction")
+    return Fees(int.from_bytes(most), int.from_bytes(priority))
+
+
+def send_and_wait(
+    node: Node,
+    signer: Signer,
+    to: bytes | None,
+    data: bytes,
+    *,
+    engine: Engine = ANVIL,
+    patience: float = _WAIT_SECONDS,
+) -> Receipt:
+    """Send one administrative transaction and return its receipt once it is final.
+
+    The nonce comes from the node, so nothing else may send with this account meanwhile.
+
+    Args:
+        node: Where to.
+        signer: Who.
+        to: A contract, or None to deploy one.
+        data: Calldata, or creation code.
+        engine: When it is final, and what it offers for gas.
+        patience: Seconds to wait for that.
+
+    Raises:
+        ChainRefused: It reverted, or would.
+        TransactionRefused: The node does not take it.
+        NodeUnavailable: Not final in time; the transaction may still be mined.
+    """
+    nonce = node.nonce(signer.address, "pending")
+    signed = signer.sign_transaction(prepare(node, engine, signer.address, to, data, nonce=nonce))
+    node.send(signed.raw)
+    receipt = _wait(node, engine, signed.hash, patience)
+    if not receipt.succeeded:
+        raise ChainRefused("Reverted", {"transaction": to_hex(signed.hash)}, hint="The state changed before it came.")
+    return receipt
+
+
+def _wait(node: Node, engine: Engine, transaction: bytes, patience: float) -> Receipt:
+    deadline, pause = time.monotonic() + patience, _FIRST_PAUSE
+    while time.monotonic() < deadline:
+        receipt = node.receipt(transaction)
+        if receipt is not None and engine.is_final(node, receipt.block_number, receipt.block_hash):
+            return receipt
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    raise NodeUnavailable(
+        "a transaction was not final in time",
+        expected=f"within {patience:.0f} s",
+        got="not mined" if node.receipt(transaction) is None else "mined, not final",
+        where=to_hex(transaction),
+        hint="It may still be mined: look at its receipt before sending again.",
+    )

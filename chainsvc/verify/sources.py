@@ -151,7 +151,7 @@ class ProofSnapshot:
         return {**found, KEY: self.proof.key} if self.proof.institutions else found
 
     def _account(self, name: str) -> Account:
-        account = {CONTRACT: self._contract, INSTITUTIONS: self._institutions}[name]
+        account = self._contract if name == CONTRACT else self._institutions
         if account is None:
             raise MalformedInput("there is no such contract at this block", where=f"/proof, {name}")
         return account

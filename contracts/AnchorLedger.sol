@@ -9,6 +9,8 @@ import {IAnchorLedger} from "./interfaces/IAnchorLedger.sol";
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
 import {ISubsidyLedger} from "./interfaces/ISubsidyLedger.sol";
 import {LedgerId, LedgerNames} from "./libraries/LedgerId.sol";
+import {LedgerState, LedgerStateLibrary} from "./libraries/LedgerState.sol";
+import {Sha256} from "./libraries/Sha256.sol";
 import {SumTree} from "./libraries/SumTree.sol";
 import {Uscc} from "./libraries/Uscc.sol";
 
@@ -18,7 +20,7 @@ import {Uscc} from "./libraries/Uscc.sol";
 /// successor. No owner, no proxy, no way to change a head or a word that stands.
 abstract contract AnchorLedger is IAnchorLedger {
     /// @dev Slot 0.
-    mapping(LedgerId ledgerId => State state) internal _states;
+    mapping(LedgerId ledgerId => LedgerState state) internal _states;
 
     /// @dev Slot 1.
     mapping(LedgerId ledgerId => mapping(uint64 k => bytes32 head)) internal _heads;
@@ -153,8 +155,8 @@ abstract contract AnchorLedger is IAnchorLedger {
         view
         returns (uint64 nextSeq, uint64 nextBatch, uint64 credit, uint64 debit)
     {
-        State memory state = _states[ledgerId];
-        return (state.nextSeq, state.nextBatch, state.credit, state.debit);
+        LedgerState state = _states[ledgerId];
+        return (state.nextSeq(), state.nextBatch(), state.credit(), state.debit());
     }
 
     /// @inheritdoc IAnchorLedger
@@ -200,62 +202,68 @@ abstract contract AnchorLedger is IAnchorLedger {
 
     /// @dev Anchors every batch; returns the last organization found entitled, so that marks need not ask again.
     function _anchorAll(Anchor[] calldata anchors) private returns (Uscc entitled) {
-        if (anchors.length > _MAX_ANCHORS) revert TooManyAnchors(_MAX_ANCHORS, anchors.length);
-        for (uint256 i = 0; i < anchors.length; ++i) {
-            Meta memory meta = _knownMeta(anchors[i].ledgerId);
-            if (meta.closed) revert LedgerNotOpen(anchors[i].ledgerId);
+        uint256 length = anchors.length;
+        if (length > _MAX_ANCHORS) revert TooManyAnchors(_MAX_ANCHORS, length);
+        for (uint256 i = 0; i < length; ++i) {
+            Anchor memory a = anchors[i];
+            Meta storage meta = _metas[a.ledgerId];
+            (Uscc uscc, bool closed) = (meta.uscc, meta.closed);
+            if (uscc.isZero()) revert LedgerUnknown(a.ledgerId);
+            if (closed) revert LedgerNotOpen(a.ledgerId);
             // Entitlement cannot change within a call: batches of one organization ask once.
-            if (!(meta.uscc == entitled)) _requireEntitled(meta.uscc);
-            entitled = meta.uscc;
-            _anchor(anchors[i]);
+            if (!(uscc == entitled)) _requireEntitled(uscc);
+            entitled = uscc;
+            _anchor(a);
         }
     }
 
     /// @dev Checks and stores one batch: one slot for the state, one new slot for the head.
-    function _anchor(Anchor calldata a) private {
-        State memory state = _states[a.ledgerId];
-        if (a.first != state.nextSeq) revert SequenceMismatch(a.ledgerId, state.nextSeq, a.first);
-        if (a.count == 0 || a.count > _MAX_COUNT) revert CountOutOfRange(a.ledgerId, _MAX_COUNT, a.count);
-        uint64 k = state.nextBatch;
-        State memory next = State({
-            debit: _sum(a.ledgerId, state.debit, a.debit),
-            credit: _sum(a.ledgerId, state.credit, a.credit),
-            nextBatch: k + 1,
-            nextSeq: state.nextSeq + a.count
-        });
-        _checkPolicy(a.ledgerId, next.credit, next.debit);
-        _states[a.ledgerId] = next;
-        _storeHead(a, k);
+    function _anchor(Anchor memory a) private {
+        (LedgerId ledgerId, uint64 first, uint32 count) = (a.ledgerId, a.first, a.count);
+        LedgerState state = _states[ledgerId];
+        if (first != state.nextSeq()) revert SequenceMismatch(ledgerId, state.nextSeq(), first);
+        if (count == 0 || count > _MAX_COUNT) revert CountOutOfRange(ledgerId, _MAX_COUNT, count);
+        uint64 credit = _sum(ledgerId, state.credit(), a.credit);
+        uint64 debit = _sum(ledgerId, state.debit(), a.debit);
+        _checkPolicy(ledgerId, credit, debit);
+        uint64 k = state.nextBatch();
+        // 64 bits are not reached by additions of at most 4,096.
+        unchecked {
+            _states[ledgerId] = LedgerStateLibrary.pack(first + count, k + 1, credit, debit);
+        }
+        _storeHead(a, ledgerId, k);
     }
 
     /// @dev Chains the batch to the head before it.
-    function _storeHead(Anchor calldata a, uint64 k) private {
-        mapping(uint64 k => bytes32 head) storage heads = _heads[a.ledgerId];
+    function _storeHead(Anchor memory a, LedgerId ledgerId, uint64 k) private {
+        mapping(uint64 k => bytes32 head) storage heads = _heads[ledgerId];
         bytes32 prev = k == 0 ? bytes32(0) : heads[k - 1];
-        bytes memory figures = abi.encodePacked(a.first, a.count, a.root, a.credit, a.debit);
-        bytes32 head = _hashHead(prev, a.ledgerId, k, figures, msg.sender, uint64(block.number), uint64(block.timestamp));
+        (uint64 first, uint32 count, bytes32 root, uint64 credit, uint64 debit) =
+            (a.first, a.count, a.root, a.credit, a.debit);
+        // Neighbouring fields are packed by shifts: fewer pieces to copy.
+        bytes32 head = Sha256.hash(
+            abi.encodePacked(
+                _HEAD_TAG,
+                prev,
+                LedgerId.unwrap(ledgerId),
+                (uint160(k) << 96) | (uint160(first) << 32) | count,
+                root,
+                (uint128(credit) << 64) | debit,
+                msg.sender,
+                (uint128(block.number) << 64) | uint64(block.timestamp)
+            )
+        );
         heads[k] = head;
-        emit Anchored(a.ledgerId, k, a.first, a.count, a.root, a.credit, a.debit, msg.sender, prev, head);
+        emit Anchored(ledgerId, k, first, count, root, credit, debit, msg.sender, prev, head);
     }
 
     /// @dev The head that a batch of these facts and this root has.
-    function _headOf(LedgerId ledgerId, Batch calldata batch, SumTree.Node memory root) private pure returns (bytes32) {
-        bytes memory figures = abi.encodePacked(batch.first, batch.count, root.hash, root.credit, root.debit);
-        return _hashHead(batch.prev, ledgerId, batch.index, figures, batch.actor, batch.blockNumber, batch.time);
-    }
-
-    /// @dev Hashes a head's preimage; `figures` are first, count, root, credit and debit, packed.
-    function _hashHead(
-        bytes32 prev,
-        LedgerId ledgerId,
-        uint64 k,
-        bytes memory figures,
-        address actor,
-        uint64 number,
-        uint64 time
-    ) private pure returns (bytes32) {
-        return sha256(
-            abi.encodePacked(_HEAD_TAG, prev, LedgerId.unwrap(ledgerId), k, figures, actor, number, time)
+    function _headOf(LedgerId ledgerId, Batch calldata batch, SumTree.Node memory root) private view returns (bytes32) {
+        return Sha256.hash(
+            abi.encodePacked(
+                _HEAD_TAG, batch.prev, LedgerId.unwrap(ledgerId), batch.index, batch.first, batch.count, root.hash,
+                root.credit, root.debit, batch.actor, batch.blockNumber, batch.time
+            )
         );
     }
 
@@ -295,7 +303,7 @@ abstract contract AnchorLedger is IAnchorLedger {
 
     /// @dev The status word: 31 bytes of the hash, then the status.
     function _hashWord(bytes32 prev, Mark calldata m) private view returns (bytes32) {
-        bytes32 hash = sha256(
+        bytes32 hash = Sha256.hash(
             abi.encodePacked(
                 _WORD_TAG,
                 prev,
@@ -364,7 +372,7 @@ abstract contract AnchorLedger is IAnchorLedger {
 
     /// @dev The entry must be anchored.
     function _requireEntry(LedgerId ledgerId, uint64 seq) private view {
-        uint64 nextSeq = _states[ledgerId].nextSeq;
+        uint64 nextSeq = _states[ledgerId].nextSeq();
         if (seq >= nextSeq) revert EntryUnknown(ledgerId, nextSeq, seq);
     }
 

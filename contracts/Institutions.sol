@@ -379,15 +379,15 @@ contract Institutions is InstitutionsStorage, IInstitutions, AccessControlDefaul
 
     /// @dev Registered, within its time and not suspended.
     function _isActive(Uscc uscc) private view returns (bool) {
-        Organization memory organization = _organizations[uscc];
-        return organization.roles != 0 && !organization.suspended && _isOpen(organization.from, organization.until);
+        Organization storage organization = _organizations[uscc];
+        return _isOpen(organization.from, organization.until) && !organization.suspended;
     }
 
     /// @dev Active organization, delegation in force.
     function _mayAnchor(Uscc uscc, address account) private view returns (bool) {
         if (!_isActive(uscc)) return false;
-        Delegation memory delegation = _delegations[uscc][account];
-        return delegation.from != 0 && _isOpen(delegation.from, delegation.until);
+        Delegation storage delegation = _delegations[uscc][account];
+        return _isOpen(delegation.from, delegation.until);
     }
 
     /// @dev The caller must be entitled for the organization.
@@ -409,9 +409,9 @@ contract Institutions is InstitutionsStorage, IInstitutions, AccessControlDefaul
         return _now() + longestDeadline;
     }
 
-    /// @dev Whether a window holds at this block.
+    /// @dev Whether a window holds at this block; one that was never written, with start 0, never does.
     function _isOpen(uint64 from, uint64 until) private view returns (bool) {
-        return from <= block.timestamp && (until == 0 || block.timestamp < until);
+        return from != 0 && from <= block.timestamp && (until == 0 || block.timestamp < until);
     }
 
     /// @dev The start that a window gets; reverts for a start in the past or an empty window.

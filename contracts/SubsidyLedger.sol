@@ -5,6 +5,7 @@ import {AnchorLedger} from "./AnchorLedger.sol";
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
 import {ISubsidyLedger} from "./interfaces/ISubsidyLedger.sol";
 import {LedgerId} from "./libraries/LedgerId.sol";
+import {LedgerState} from "./libraries/LedgerState.sol";
 import {Uscc} from "./libraries/Uscc.sol";
 
 /// @title Ledgers of subsidies and assistance
@@ -36,7 +37,7 @@ contract SubsidyLedger is AnchorLedger, ISubsidyLedger {
 
     /// @inheritdoc ISubsidyLedger
     function budgetOf(LedgerId ledgerId) external view returns (uint64 present, uint64 next, uint64 nextFrom) {
-        Budget memory budget = _budgets[ledgerId];
+        Budget storage budget = _budgets[ledgerId];
         bool coming = block.timestamp < budget.nextFrom;
         return (_inForce(budget), coming ? budget.next : 0, coming ? budget.nextFrom : 0);
     }
@@ -49,14 +50,15 @@ contract SubsidyLedger is AnchorLedger, ISubsidyLedger {
         uint64 net = debitAfter - creditAfter;
         uint64 budget = _inForce(_budgets[ledgerId]);
         if (net <= budget) return;
-        State memory before = _states[ledgerId];
-        if (uint256(before.debit) + creditAfter < uint256(debitAfter) + before.credit) {
+        LedgerState before = _states[ledgerId];
+        if (uint256(before.debit()) + creditAfter < uint256(debitAfter) + before.credit()) {
             revert BudgetExceeded(ledgerId, budget, net);
         }
     }
 
     /// @dev The budget that holds at this block.
-    function _inForce(Budget memory budget) private view returns (uint64) {
-        return budget.nextFrom != 0 && block.timestamp >= budget.nextFrom ? budget.next : budget.present;
+    function _inForce(Budget storage budget) private view returns (uint64) {
+        (uint64 nextFrom, uint64 next, uint64 present) = (budget.nextFrom, budget.next, budget.present);
+        return nextFrom != 0 && block.timestamp >= nextFrom ? next : present;
     }
 }

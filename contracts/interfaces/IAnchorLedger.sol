@@ -46,19 +46,6 @@ interface IAnchorLedger {
         uint64 causeSeq;
     }
 
-    /// @notice A ledger's figures, in one slot.
-    /// @dev Slot, high to low: nextSeq u64 | nextBatch u64 | credit u64 | debit u64.
-    /// @param debit Sum of all debits.
-    /// @param credit Sum of all credits.
-    /// @param nextBatch Batches anchored so far.
-    /// @param nextSeq Entries anchored so far.
-    struct State {
-        uint64 debit;
-        uint64 credit;
-        uint64 nextBatch;
-        uint64 nextSeq;
-    }
-
     /// @notice A ledger's fixed facts, in one slot.
     /// @dev Slot, high to low: 11 free bytes | uscc bytes18 | suite u8 | flags u8 | closed u8.
     /// @param closed Whether the ledger takes no more batches.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {LedgerId} from "./LedgerId.sol";
+import {Sha256} from "./Sha256.sol";
 
 /// @title Merkle sum tree of a batch
 /// @notice Folds an inclusion path of the shape of RFC 9162 section 2.1, carrying credit and debit sums, with SHA-256.
@@ -37,10 +38,10 @@ library SumTree {
     /// @return The leaf with its sums.
     function leaf(LedgerId ledgerId, uint64 seq, bytes32 commitment, uint64 credit, uint64 debit)
         internal
-        pure
+        view
         returns (Node memory)
     {
-        bytes32 hash = sha256(abi.encodePacked(LEAF_TAG, LedgerId.unwrap(ledgerId), seq, commitment, credit, debit));
+        bytes32 hash = Sha256.hash(abi.encodePacked(LEAF_TAG, LedgerId.unwrap(ledgerId), seq, commitment, credit, debit));
         return Node(hash, credit, debit);
     }
 
@@ -48,8 +49,8 @@ library SumTree {
     /// @param left The left child.
     /// @param right The right child.
     /// @return The parent with both sums.
-    function join(Node memory left, Node memory right) internal pure returns (Node memory) {
-        bytes32 hash = sha256(
+    function join(Node memory left, Node memory right) internal view returns (Node memory) {
+        bytes32 hash = Sha256.hash(
             abi.encodePacked(NODE_TAG, left.hash, left.credit, left.debit, right.hash, right.credit, right.debit)
         );
         return Node(hash, left.credit + right.credit, left.debit + right.debit);
@@ -63,7 +64,7 @@ library SumTree {
     /// @return root The root that the path leads to.
     function fold(Node memory node, uint256 index, uint256 count, Node[] calldata path)
         internal
-        pure
+        view
         returns (Node memory root)
     {
         uint256 expected = pathLength(index, count);

@@ -1,4 +1,4 @@
-"""Calls, events and errors of a contract, encoded and decoded by its ABI."""
+"""Calls, events and errors of a contract, encoded and decoded by its ABI; addresses are 20 bytes on our side."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
@@ -9,7 +9,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple
 
 from chainsvc.chain.artifacts import INSTITUTIONS, POLICY_CONTRACTS, artifact
-from chainsvc.chain.facts import Log
+from chainsvc.chain.facts import Log, from_hex
 from chainsvc.errors import MalformedInput
 from chainsvc.proof.keccak import keccak256
 
@@ -41,7 +41,7 @@ class Abi:
             MalformedInput: Not what the function returns; most likely there is no such contract.
         """
         try:
-            return decode(_types(self._functions[function]["outputs"]), data)
+            return tuple(_decoded(self._functions[function]["outputs"], data))
         except DecodingError as error:
             raise MalformedInput(
                 f"the answer to {function} is not what the contract returns",
@@ -67,7 +67,7 @@ class Abi:
         indexed = [one for one in entry["inputs"] if one["indexed"]]
         plain = [one for one in entry["inputs"] if not one["indexed"]]
         values = {one["name"]: _topic(one, topic) for one, topic in zip(indexed, log.topics[1:], strict=True)}
-        named = zip(plain, decode(_types(plain), log.data), strict=True)
+        named = zip(plain, _decoded(plain, log.data), strict=True)
         return entry["name"], values | {one["name"]: value for one, value in named}
 
     def error(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
@@ -76,7 +76,7 @@ class Abi:
         if entry is None:
             return None
         try:
-            values = decode(_types(entry["inputs"]), data[_SELECTOR:])
+            values = _decoded(entry["inputs"], data[_SELECTOR:])
         except DecodingError:
             return None
         return entry["name"], {one["name"]: value for one, value in zip(entry["inputs"], values, strict=True)}
@@ -117,4 +117,11 @@ def _topic(parameter: Mapping[str, Any], topic: bytes) -> Any:
     kind = parameter["type"]
     # Solidity ABI: indexed strings, bytes and arrays are only there as their hash
     hashed = kind in _INDEXED_AS_HASH or kind.endswith("]")
-    return topic if hashed else decode([kind], topic)[0]
+    return topic if hashed else _decoded([parameter], topic)[0]
+
+
+def _decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> list[Any]:
+    values = decode(_types(parameters), data)
+    return [
+        from_hex(value) if one["type"] == "address" else value for one, value in zip(parameters, values, strict=True)
+    ]

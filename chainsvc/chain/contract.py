@@ -34,13 +34,3 @@ class Contract:
     def __repr__(self) -> str:
         """Show the address."""
         return f"{type(self).__name__}({to_hex(self.address)})"
-
-
-def word(text: str) -> bytes:
-    """Return a short ASCII text as Solidity's bytesN has it; the encoder pads it on the right."""
-    return text.encode("ascii")
-
-
-def unword(value: bytes) -> str:
-    """Return the ASCII text in a bytesN."""
-    return value.rstrip(b"\0").decode("ascii")

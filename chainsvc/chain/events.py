@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from chainsvc.chain.abi import Abi
-from chainsvc.chain.contract import unword
-from chainsvc.chain.facts import Log, from_hex
+from chainsvc.chain.facts import Log, unword
 from chainsvc.chain.node import Node
 
 
@@ -173,7 +172,7 @@ def _anchored(values: dict[str, Any], place: Place) -> Anchored:
         root=values["root"],
         credit=values["credit"],
         debit=values["debit"],
-        actor=from_hex(values["actor"]),
+        actor=values["actor"],
         prev=values["prev"],
         head=values["head"],
         place=place,
@@ -187,7 +186,7 @@ def _standing_changed(values: dict[str, Any], place: Place) -> StandingChanged:
         status=values["status"],
         cause_ledger_id=values["causeLedgerId"],
         cause_seq=values["causeSeq"],
-        actor=from_hex(values["actor"]),
+        actor=values["actor"],
         prev=values["prev"],
         word=values["word"],
         place=place,
@@ -207,7 +206,7 @@ def _ledger_opened(values: dict[str, Any], place: Place) -> LedgerOpened:
 
 
 def _ledger_closed(values: dict[str, Any], place: Place) -> LedgerClosed:
-    return LedgerClosed(values["ledgerId"], from_hex(values["actor"]), place)
+    return LedgerClosed(values["ledgerId"], values["actor"], place)
 
 
 def _budget_set(values: dict[str, Any], place: Place) -> BudgetSet:
@@ -217,7 +216,7 @@ def _budget_set(values: dict[str, Any], place: Place) -> BudgetSet:
         present=values["present"],
         following=values["next"],
         following_from=values["nextFrom"],
-        actor=from_hex(values["actor"]),
+        actor=values["actor"],
         place=place,
     )
 

@@ -23,6 +23,16 @@ def to_int(value: str) -> int:
     return int(value, 16)
 
 
+def word(text: str) -> bytes:
+    """Return a short ASCII text as Solidity's bytesN has it; the encoder pads it on the right."""
+    return text.encode("ascii")
+
+
+def unword(value: bytes) -> str:
+    """Return the ASCII text in a bytesN."""
+    return value.rstrip(b"\0").decode("ascii")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A block's place and time.

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from chainsvc.chain.abi import abi_of
 from chainsvc.chain.artifacts import INSTITUTIONS
-from chainsvc.chain.contract import Contract, unword, word
-from chainsvc.chain.facts import from_hex, to_hex
+from chainsvc.chain.contract import Contract
+from chainsvc.chain.facts import unword, word
 from chainsvc.chain.node import At, Node
 from chainsvc.proof.keccak import keccak256
 
@@ -105,7 +105,7 @@ class Institutions(Contract):
 
     def may_anchor(self, uscc: str, account: bytes, at: At = "latest") -> bool:
         """Whether the organization is active and the account acts for it, at the time of the block."""
-        return bool(self.view("mayAnchor", word(uscc), to_hex(account), at=at)[0])
+        return bool(self.view("mayAnchor", word(uscc), account, at=at)[0])
 
     def is_active(self, uscc: str, at: At = "latest") -> bool:
         """Whether the organization is registered, within its time and not suspended."""
@@ -132,7 +132,7 @@ class Institutions(Contract):
 
     def policy_of(self, kind: str, at: At = "latest") -> bytes | None:
         """Return the address of the contract for ledgers of a kind, or None when there is none."""
-        found = from_hex(self.view("policyOf", word(kind), at=at)[0])
+        found = bytes(self.view("policyOf", word(kind), at=at)[0])
         return found if any(found) else None
 
     def longest_deadline(self, at: At = "latest") -> int:
@@ -141,7 +141,7 @@ class Institutions(Contract):
 
     def is_registrar(self, account: bytes, at: At = "latest") -> bool:
         """Whether the account may register organizations."""
-        return bool(self.view("hasRole", REGISTRAR_ROLE, to_hex(account), at=at)[0])
+        return bool(self.view("hasRole", REGISTRAR_ROLE, account, at=at)[0])
 
     def events(self, first: int, last: int, *, name: str, uscc: str | None = None) -> Iterator[InstitutionEvent]:
         """Yield one kind of event about an organization (or all) from block ``first`` to ``last``, oldest first."""
@@ -155,11 +155,11 @@ class Institutions(Contract):
 
     def grant_registrar(self, account: bytes) -> bytes:
         """Return the call by which the admin makes an account a registrar."""
-        return self.abi.call("grantRole", REGISTRAR_ROLE, to_hex(account))
+        return self.abi.call("grantRole", REGISTRAR_ROLE, account)
 
     def set_policy(self, kind: str, contract: bytes) -> bytes:
         """Return the call by which the admin names the contract for ledgers of a kind."""
-        return self.abi.call("setPolicy", word(kind), to_hex(contract))
+        return self.abi.call("setPolicy", word(kind), contract)
 
     def register_organization(self, uscc: str, roles: Role, since: int = 0, until: int = 0) -> bytes:
         """Return the registrar's call; ``since`` 0 is the block's time, ``until`` 0 is open."""
@@ -179,11 +179,11 @@ class Institutions(Contract):
 
     def delegate(self, uscc: str, account: bytes, since: int = 0, until: int = 0) -> bytes:
         """Return the call that lets an account act for an organization: the registrar's first, then its own."""
-        return self.abi.call("delegate", word(uscc), to_hex(account), since, until)
+        return self.abi.call("delegate", word(uscc), account, since, until)
 
     def end_delegation(self, uscc: str, account: bytes, until: int) -> bytes:
         """Return the call that ends an account's right."""
-        return self.abi.call("endDelegation", word(uscc), to_hex(account), until)
+        return self.abi.call("endDelegation", word(uscc), account, until)
 
     def add_key(self, uscc: str, alg: int, public: bytes, purpose: Purpose, since: int = 0, until: int = 0) -> bytes:
         """Return the call that registers a key: the registrar's for the first, then the organization's own."""

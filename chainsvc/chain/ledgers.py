@@ -9,9 +9,9 @@ from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 from chainsvc.chain.abi import abi_of
-from chainsvc.chain.contract import Contract, unword, word
+from chainsvc.chain.contract import Contract
 from chainsvc.chain.events import LedgerEvent, ledger_event
-from chainsvc.chain.facts import Receipt, from_hex
+from chainsvc.chain.facts import Receipt, unword, word
 from chainsvc.chain.node import At, Node
 from chainsvc.errors import ChainRefused
 
@@ -146,7 +146,7 @@ class LedgerContract(Contract):
 
     def institutions(self, at: At = "latest") -> bytes:
         """Return the address of the register that the contract asks, 20 bytes."""
-        return from_hex(self.view("institutions", at=at)[0])
+        return bytes(self.view("institutions", at=at)[0])
 
     # --- events ---
 

@@ -10,7 +10,7 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from chainsvc.chain.abi import all_abis
-from chainsvc.chain.facts import from_hex, to_hex
+from chainsvc.chain.facts import from_hex, unword
 from chainsvc.errors import ChainRefused, NodeUnavailable, StateUnavailable, TransactionRefused
 
 _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string), Solidity's require
@@ -24,6 +24,7 @@ _STATE_GONE = (
     "world state unavailable",
     "unknown block",
 )
+_TEXTS = (1, 16, 18)  # bytes1, bytes16 and bytes18 hold text: a character, a kind, a credit code
 _REVERT_CODE = 3  # EIP-1474 as geth and anvil use it
 _TRANSACTION = {
     "insufficient-funds": ("insufficient funds", "upfront cost exceeds"),
@@ -98,4 +99,6 @@ def _one(kind: str, data: bytes) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    return to_hex(value) if isinstance(value, bytes) else value
+    if not isinstance(value, bytes):
+        return value
+    return unword(value) if len(value) in _TEXTS and value.isascii() else value.hex()

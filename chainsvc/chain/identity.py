@@ -1,0 +1,41 @@
+"""Is this node on the chain that the descriptor pins, with the contracts that it pins?
+
+Asked at every start: a reset devnet has the same address, chain id and contract addresses, and is another network.
+"""
+
+from chainsvc.chain.ledgers import LedgerContract
+from chainsvc.chain.node import At, Node
+from chainsvc.errors import NetworkMismatch
+from chainsvc.network import Network
+
+_HINT = "Point CHAINSVC_NODE_URL at a node of this network, or use the descriptor and journal of the node's network."
+
+
+def check_network(node: Node, network: Network, at: At = "latest") -> None:
+    """Compare a node with a descriptor: chain id, genesis block, code of every contract, network id.
+
+    Raises:
+        NetworkMismatch: The first difference, with both sides.
+        NodeUnavailable: The node does not answer.
+    """
+    _same("chain id", network.chain_id, node.chain_id, node)
+    _same("hash of the genesis block", network.genesis.hex(), node.genesis().hex(), node)
+    for contract in (network.institutions, *network.ledgers):
+        where = f"code at {contract.address.hex()}"
+        _same(where, contract.code_hash.hex(), node.code_hash(contract.address, at).hex(), node)
+    for address in sorted({ledger.address for ledger in network.ledgers}):
+        ledgers = LedgerContract(node, address)
+        where = f"of the contract at {address.hex()}"
+        _same(f"network id {where}", network.network_id.hex(), ledgers.network_id(at).hex(), node)
+        _same(f"register {where}", network.institutions.address.hex(), ledgers.institutions(at).hex(), node)
+
+
+def _same(what: str, expected: object, got: object, node: Node) -> None:
+    if expected != got:
+        raise NetworkMismatch(
+            f"the node is not on the network of the descriptor: another {what}",
+            expected=expected,
+            got=got,
+            where=node.url,
+            hint=_HINT,
+        )

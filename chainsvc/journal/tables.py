@@ -274,7 +274,7 @@ sealed = Table(
 #   submitted -> requested  its transaction did not take place
 #   requested -> refused    the contract would revert; the reason is kept
 #   final -> submitted      the block vanished (a restarted devnet)
-#   (new) -> final          seen on chain, set by another service
+#   (new) -> final          seen on chain, set by another service; deleted again when the block vanished
 marks = Table(
     "marks",
     metadata,

@@ -204,7 +204,7 @@ CREATE TABLE erasures (
 --   submitted -> requested  its transaction did not take place
 --   requested -> refused    the contract would revert; the reason is kept
 --   final -> submitted      the block vanished (a restarted devnet)
---   (new) -> final          seen on chain, set by another service
+--   (new) -> final          seen on chain, set by another service; deleted again when the block vanished
 CREATE TABLE marks (
     ledger_id BYTEA NOT NULL CONSTRAINT ck_marks_ledger_id_size CHECK (octet_length(ledger_id) = 32),
     mark_id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -281,7 +281,9 @@ CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON transactions
 CREATE TRIGGER fixed_columns BEFORE UPDATE OF ledger_id, mark_id, entry_id, status, cause_ledger_id, cause_entry_id,
     requested_at
     ON marks FOR EACH STATEMENT EXECUTE FUNCTION chainsvc_refuse('what a mark says never changes');
-CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON marks
+CREATE TRIGGER append_only BEFORE DELETE ON marks FOR EACH ROW WHEN (OLD.cause_entry_id IS NOT NULL)
+    EXECUTE FUNCTION chainsvc_refuse('what was asked for is history');
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON marks
     FOR EACH STATEMENT EXECUTE FUNCTION chainsvc_refuse('changes of standing are history');
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON erasures
     FOR EACH STATEMENT EXECUTE FUNCTION chainsvc_refuse('that something was erased is history');

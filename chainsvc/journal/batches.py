@@ -1,0 +1,202 @@
+"""Batches on their way to the chain: ``sealed -> submitted (may be on chain) -> final``."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, select, tuple_, update
+
+from chainsvc.batch import Member
+from chainsvc.errors import Conflict, NotFound
+from chainsvc.journal.tables import batches, entries, ledgers, sealed
+
+PENDING = ("sealed", "submitted")
+"""States of batches that the worker still has to do with."""
+
+_WIDTH = 10  # columns before the anchor's
+
+
+class BatchKey(NamedTuple):
+    """Which batch."""
+
+    ledger_id: bytes
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What the chain says about a batch; with it the head is recomputed.
+
+    Attributes:
+        prev: Head before it, 32 bytes.
+        head: Its head, 32 bytes.
+        actor: Account that anchored it, 20 bytes.
+        block: Block number.
+        block_hash: 32 bytes; compared again later, since a devnet may go back.
+        time: The block's timestamp, in the network's unit.
+    """
+
+    prev: bytes
+    head: bytes
+    actor: bytes
+    block: int
+    block_hash: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """One batch of the journal.
+
+    Attributes:
+        ledger_id: 32 bytes.
+        k: Its number in the ledger, 0, 1, …
+        first: Seq of its first entry.
+        count: Entries, 1 to 4,096.
+        root: Root hash, 32 bytes.
+        credit: Fen.
+        debit: Fen.
+        sealed_at: Unix seconds.
+        state: ``sealed``, ``submitted`` or ``final``.
+        tx_hash: The journal's transaction that carries it; None while sealed.
+        anchor: What the chain says; None until final.
+    """
+
+    ledger_id: bytes
+    k: int
+    first: int
+    count: int
+    root: bytes
+    credit: int
+    debit: int
+    sealed_at: int
+    state: str
+    tx_hash: bytes | None
+    anchor: Anchor | None
+
+
+def get(conn: Connection, ledger_id: bytes, k: int) -> StoredBatch:
+    """Return a batch.
+
+    Raises:
+        NotFound: The ledger has no such batch.
+    """
+    found = conn.execute(select(batches).where(_is(ledger_id, k))).first()
+    if found is None:
+        raise NotFound("the ledger has no such batch", got=k)
+    return _stored(found)
+
+
+def latest_final(conn: Connection, ledger_id: bytes) -> StoredBatch | None:
+    """Return the ledger's last final batch."""
+    query = select(batches).where(batches.c.ledger_id == ledger_id, batches.c.state == "final")
+    row = conn.execute(query.order_by(batches.c.k.desc()).limit(1)).first()
+    return None if row is None else _stored(row)
+
+
+def page(conn: Connection, ledger_id: bytes, *, after_k: int = -1, limit: int = 100) -> tuple[StoredBatch, ...]:
+    """Return a ledger's batches in order, from the one after ``after_k``."""
+    query = select(batches).where(batches.c.ledger_id == ledger_id, batches.c.k > after_k)
+    return _all(conn, query.order_by(batches.c.k).limit(limit))
+
+
+def pending(
+    conn: Connection, *, contract: bytes | None = None, states: Sequence[str] = PENDING, limit: int = 1000
+) -> tuple[StoredBatch, ...]:
+    """Return batches that are not final, by ledger and in order; of one contract where named."""
+    query = select(batches).where(batches.c.state != "final", batches.c.state.in_(states))
+    if contract is not None:
+        query = query.join(ledgers, ledgers.c.ledger_id == batches.c.ledger_id).where(ledgers.c.contract == contract)
+    return _all(conn, query.order_by(batches.c.ledger_id, batches.c.k).limit(limit))
+
+
+def of_transaction(conn: Connection, tx_hash: bytes) -> tuple[StoredBatch, ...]:
+    """Return the batches that a transaction carries."""
+    return _all(conn, select(batches).where(batches.c.tx_hash == tx_hash).order_by(batches.c.ledger_id, batches.c.k))
+
+
+def final_from_block(conn: Connection, block: int, *, contract: bytes | None = None) -> tuple[StoredBatch, ...]:
+    """Return final batches at or above a block, to look at again when the chain went back."""
+    query = select(batches).where(batches.c.state == "final", batches.c.block >= block)
+    if contract is not None:
+        query = query.join(ledgers, ledgers.c.ledger_id == batches.c.ledger_id).where(ledgers.c.contract == contract)
+    return _all(conn, query.order_by(batches.c.block, batches.c.ledger_id, batches.c.k))
+
+
+def members(conn: Connection, ledger_id: bytes, k: int) -> tuple[Member, ...]:
+    """Return a batch's entries in leaf order."""
+    query = (
+        select(entries.c.entry_id, entries.c.commitment, entries.c.credit, entries.c.debit)
+        .join(sealed, and_(sealed.c.ledger_id == entries.c.ledger_id, sealed.c.entry_id == entries.c.entry_id))
+        .join(batches, and_(batches.c.ledger_id == sealed.c.ledger_id, batches.c.k == k))
+        .where(
+            sealed.c.ledger_id == ledger_id,
+            sealed.c.seq >= batches.c.first,
+            sealed.c.seq < batches.c.first + batches.c.count,
+        )
+        .order_by(sealed.c.seq)
+    )
+    return tuple(Member(*row) for row in conn.execute(query))
+
+
+def mark_submitted(conn: Connection, keys: Sequence[BatchKey], tx_hash: bytes) -> None:
+    """Say that a saved transaction carries these batches, so that they may be on chain from now on.
+
+    Raises:
+        Conflict: One of them is not ``sealed``.
+    """
+    where = and_(tuple_(batches.c.ledger_id, batches.c.k).in_(keys), batches.c.state == "sealed")
+    changed = conn.execute(update(batches).where(where).values(state="submitted", tx_hash=tx_hash))
+    if changed.rowcount != len(keys):
+        raise Conflict("some batches are not waiting to be sent", expected=len(keys), got=changed.rowcount)
+
+
+def mark_final(conn: Connection, ledger_id: bytes, k: int, anchor: Anchor) -> None:
+    """Keep what a final block says about a batch; repeating it is harmless.
+
+    A ``sealed`` batch may become final too: after a restore the chain knows more than the journal.
+
+    Raises:
+        Conflict: It is final already with other facts.
+        NotFound: The ledger has no such batch.
+    """
+    where = and_(_is(ledger_id, k), batches.c.state.in_(PENDING))
+    changed = conn.execute(update(batches).where(where).values(state="final", **_facts(anchor)))
+    if changed.rowcount == 0 and get(conn, ledger_id, k).anchor != anchor:
+        raise Conflict("the batch is final with other facts", expected=anchor.head.hex(), where=f"k {k}")
+
+
+def back_to_submitted(conn: Connection, ledger_id: bytes, k: int) -> None:
+    """Take back "final", because its block vanished: the same bytes will be sent again.
+
+    A batch that no transaction of the journal carries goes back to ``sealed``.
+    """
+    none = dict.fromkeys(Anchor.__dataclass_fields__)
+    here = and_(_is(ledger_id, k), batches.c.state == "final")
+    conn.execute(update(batches).where(here, batches.c.tx_hash.is_not(None)).values(state="submitted", **none))
+    conn.execute(update(batches).where(here, batches.c.tx_hash.is_(None)).values(state="sealed", **none))
+
+
+def back_to_sealed(conn: Connection, tx_hash: bytes) -> tuple[BatchKey, ...]:
+    """Take submitted batches off a transaction that is final without them (reverted, or its nonce was used)."""
+    where = and_(batches.c.tx_hash == tx_hash, batches.c.state == "submitted")
+    changed = update(batches).where(where).values(state="sealed", tx_hash=None)
+    return tuple(BatchKey(*row) for row in conn.execute(changed.returning(batches.c.ledger_id, batches.c.k)))
+
+
+def _is(ledger_id: bytes, k: int) -> Any:
+    return and_(batches.c.ledger_id == ledger_id, batches.c.k == k)
+
+
+def _facts(anchor: Anchor) -> dict[str, Any]:
+    return dict(zip(Anchor.__dataclass_fields__, astuple(anchor), strict=True))
+
+
+def _all(conn: Connection, query: Select[Any]) -> tuple[StoredBatch, ...]:
+    return tuple(_stored(row) for row in conn.execute(query))
+
+
+def _stored(row: Any) -> StoredBatch:
+    batch, facts = list(row[:_WIDTH]), row[_WIDTH:]
+    batch.append(None if facts[0] is None else Anchor(*facts))
+    return StoredBatch(*batch)

@@ -1,0 +1,124 @@
+"""Databases for tests: one server a session, one fresh database a test, cloned from a migrated template.
+
+The server is the embedded one. ``SYSTEM_SERVERS`` lists what the machine has besides, for tests of the schema.
+"""
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url
+
+from chainsvc.journal import schema
+from chainsvc.journal.embedded import EmbeddedServer
+from chainsvc.journal.engine import connect
+
+SYSTEM_SERVERS = tuple(sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")))
+"""Folders with the programs of the PostgreSQL servers that the system has installed."""
+
+TEMPLATE = "journal_template"
+_numbers = itertools.count(1)
+
+
+class Databases:
+    """Makes databases on one server.
+
+    Args:
+        url: Of the server's maintenance database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._admin = connect(url)
+
+    def url(self, name: str) -> str:
+        """Return the URL of a database on this server."""
+        return make_url(str(self._admin.url)).set(database=name).render_as_string(hide_password=False)
+
+    def create(self, template: str = "template0") -> str:
+        """Make a database and return its name."""
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def make_template(self) -> None:
+        """Migrate a database once; a clone of it takes 30 ms instead of 200."""
+        self._run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
+        engine = connect(self.url(TEMPLATE))
+        schema.upgrade(engine)
+        engine.dispose()
+
+    @contextmanager
+    def engine(self, template: str = TEMPLATE) -> Iterator[Engine]:
+        """Give an engine on a fresh database, and drop it afterwards."""
+        name = self.create(template)
+        engine = connect(self.url(name))
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+            self.drop(name)
+
+    def close(self) -> None:
+        self._admin.dispose()
+
+    def _run(self, statement: str) -> None:
+        with self._admin.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.exec_driver_sql(statement)
+
+
+@contextmanager
+def system_server(programs: Path) -> Iterator[str]:
+    """Run a server of the system's PostgreSQL in a folder of its own, and give the URL of its database.
+
+    PostgreSQL refuses to run as root; there it runs as the account ``nobody``.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="chainsvc-pg-"))
+    account: dict[str, str] = {}
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+        account = {"user": "nobody"}
+
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **account)  # type: ignore[call-overload]
+
+    data = folder / "data"
+    run(str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+    control = (str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"))
+    run(*control, "-o", f"-k {folder} -c listen_addresses='' -c fsync=off", "start")
+    try:
+        yield f"postgresql://postgres@/postgres?host={folder}"
+    finally:
+        run(*control, "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """The embedded PostgreSQL, started once."""
+    with EmbeddedServer(tmp_path_factory.mktemp("embedded") / "pg") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def databases(embedded_server: EmbeddedServer) -> Iterator[Databases]:
+    """Databases on the embedded server, with a migrated template."""
+    made = Databases(embedded_server.url())
+    made.make_template()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def engine(databases: Databases) -> Iterator[Engine]:
+    """An engine on a fresh, migrated, empty journal."""
+    with databases.engine() as fresh:
+        yield fresh

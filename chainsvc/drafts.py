@@ -7,6 +7,7 @@ from chainsvc.crypto.suites import Suite
 from chainsvc.errors import MalformedInput, Problem, RecordRefused
 from chainsvc.record import Record
 from chainsvc.schemas import check_record, schema_of
+from chainsvc.sumtree import MAX_SUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,14 @@ def _net(record: Record) -> int:
     return credit - debit
 
 
-def check_commitment(draft: Draft) -> None:
-    """Refuse amounts that no entry may have, where the record itself is not seen.
+def checked(draft: Draft) -> Draft:
+    """Return a draft whose record is not seen, if its amounts may be those of an entry.
 
     Raises:
         MalformedInput: Both sides of a revision, or an amount out of range.
     """
+    if not (0 <= draft.credit <= MAX_SUM and 0 <= draft.debit <= MAX_SUM):
+        raise MalformedInput("an amount is out of range", expected="0 to 2^53-1 fen", where="/credit")
     if draft.previous is not None and draft.credit and draft.debit:
         raise MalformedInput("a revision changes one side only", expected="credit or debit 0", where="/debit")
+    return draft

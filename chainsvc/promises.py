@@ -1,0 +1,47 @@
+"""Receipts and submissions of stored entries, rebuilt from their chunk: one signature serves the whole chunk."""
+
+from sqlalchemy import Connection
+
+from chainsvc.journal import chunks
+from chainsvc.journal.chunks import Chunk
+from chainsvc.journal.entries import Entry
+from chainsvc.receipt import ChunkTree, Receipt, Submission
+
+
+class Promises:
+    """What was promised for entries, read inside one transaction; each chunk is read once."""
+
+    def __init__(self, conn: Connection) -> None:
+        """Read through this connection."""
+        self._conn = conn
+        self._seen: dict[tuple[bytes, int], tuple[Chunk, ChunkTree]] = {}
+
+    def receipt(self, entry: Entry) -> Receipt:
+        """Return the receipt that was given when the entry was accepted."""
+        chunk, tree = self._chunk(entry)
+        index = chunks.index_of(entry.entry_id)
+        return Receipt(
+            chunk.receipt_alg,
+            index,
+            chunk.n,
+            tree.path(index),
+            chunk.receipt_pubkey,
+            chunk.receipt_signature,
+            chunk.accepted_at,
+            chunk.anchor_by,
+        )
+
+    def submission(self, entry: Entry) -> Submission | None:
+        """Return the issuer's submission; None in an unsigned ledger."""
+        chunk, tree = self._chunk(entry)
+        if chunk.submission_alg is None or chunk.submission_pubkey is None or chunk.submission_signature is None:
+            return None
+        index = chunks.index_of(entry.entry_id)
+        signature = chunk.submission_signature
+        return Submission(chunk.submission_alg, index, chunk.n, tree.path(index), chunk.submission_pubkey, signature)
+
+    def _chunk(self, entry: Entry) -> tuple[Chunk, ChunkTree]:
+        key = (entry.ledger_id, chunks.chunk_of(entry.entry_id))
+        if key not in self._seen:
+            self._seen[key] = chunks.get(self._conn, *key), ChunkTree(chunks.commitments_of(self._conn, *key))
+        return self._seen[key]

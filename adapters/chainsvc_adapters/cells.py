@@ -76,7 +76,7 @@ def text(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell
     if is_number(cell):
-        if abs(cell) >= 10**EXCEL_DIGITS:
+        if not abs(cell) < 10**EXCEL_DIGITS:  # also what is no number at all
             raise _damaged()
         if cell == int(cell):
             return str(int(cell))
@@ -156,7 +156,7 @@ def is_damaged(cell: Cell) -> bool:
     it is certain when the check character is wrong.
     """
     if is_number(cell):
-        return bool(abs(cell) >= 10**EXCEL_DIGITS)
+        return not abs(cell) < 10**EXCEL_DIGITS
     if not isinstance(cell, str):
         return False
     return bool(_SCIENTIFIC.fullmatch(cell)) or (may_be_damaged(cell) and citizen_number_fault(cell) is not None)

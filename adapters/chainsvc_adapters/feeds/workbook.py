@@ -12,6 +12,9 @@ from chainsvc_adapters.feeds.sheet import Layout, Row, Sheet
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 """Most bytes that an XLSX may unpack to; a million wide rows have about 1 GiB."""
 
+_PANIC = "PanicException"
+"""What a hostile file may raise out of the Rust reader; it derives from BaseException and has no import."""
+
 _ZIP = b"PK\x03\x04"
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -31,14 +34,24 @@ def read(data: bytes, name: str) -> list[Sheet]:
     if kind == "xlsx":
         _check_size(data, name)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        shown = [sheet for sheet in book.sheets_metadata if _is_shown(sheet.typ, sheet.visible)]
-        return [
-            Sheet(name, Layout(kind, title=sheet.name), _rows(book.get_sheet_by_name(sheet.name))) for sheet in shown
-        ]
-    except CalamineError as error:
-        hint = "Open it, remove a password if there is one, save it as XLSX and send it again."
-        raise FileRefused(f"not readable as a workbook: {error}", where=name, hint=hint) from error
+        return _sheets(data, name, kind)
+    except (CalamineError, ValueError, OverflowError) as error:
+        raise _unreadable(name, error) from error
+    except BaseException as error:
+        if type(error).__name__ != _PANIC:
+            raise
+        raise _unreadable(name, error) from error
+
+
+def _sheets(data: bytes, name: str, kind: Literal["xlsx", "xls"]) -> list[Sheet]:
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    shown = [sheet for sheet in book.sheets_metadata if _is_shown(sheet.typ, sheet.visible)]
+    return [Sheet(name, Layout(kind, title=sheet.name), _rows(book.get_sheet_by_name(sheet.name))) for sheet in shown]
+
+
+def _unreadable(name: str, error: BaseException) -> FileRefused:
+    hint = "Open it, remove a password if there is one, save it as XLSX and send it again."
+    return FileRefused(f"not readable as a workbook: {error}", where=name, hint=hint)
 
 
 def _is_shown(kind: SheetTypeEnum, visible: SheetVisibleEnum) -> bool:

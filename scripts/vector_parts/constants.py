@@ -13,8 +13,8 @@ OFFICE = "11330106002519877L"
 
 
 def derived(label: str, length: int = 32) -> bytes:
-    """Return the first bytes of SHA-256 of ``chainsvc-vector/<label>`` in ASCII."""
-    return hashlib.sha256(f"chainsvc-vector/{label}".encode("ascii")).digest()[:length]
+    """Return the first bytes of SHA-256 of ``chainsvc-vector/<label>``."""
+    return hashlib.sha256(f"chainsvc-vector/{label}".encode()).digest()[:length]
 
 
 NETWORK = derived("network")

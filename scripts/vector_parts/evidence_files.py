@@ -1,0 +1,205 @@
+"""Evidence files that parse, with what they recompute to, and files that must be refused at step 1."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from chainsvc.crypto.suites import SHA256, SM3
+from chainsvc.evidence import Evidence, StatusChange
+from chainsvc.heads import Status
+from vector_parts.constants import ACTOR, derived
+from vector_parts.records import FLOOD, LUNCH, disbursement, donation, registration
+from vector_parts.sample import BLOCK, TIME, Batch, word_after
+
+DONATIONS = Batch(SHA256, 0, [donation(1, 10_000), disbursement(1, 2_500, ["D-0001"])])
+"""Two entries: the worked example of docs/evidence-format.md."""
+
+SIGNED = Batch(
+    SHA256, 1, [donation(i, 500 * i, ledger=FLOOD) for i in range(1, 6)], index=3, first=40, prev=derived("head/2")
+)
+"""Five entries of a signed ledger."""
+
+REGISTRATIONS = Batch(SM3, 0, [registration(i, "甲", "𠮷") for i in range(1, 8)])
+"""Seven entries of an SM3 ledger."""
+
+BASE = "evidence/valid/disbursement-shown-in-part.json"
+"""The file that the malformed ones are edits of."""
+
+SHOWN = ("/body/amount", "/body/donor")
+
+
+def changes(*statuses: Status, cause: bytes = DONATIONS.ledger_id) -> tuple[StatusChange, ...]:
+    """Return changes of standing, ten blocks apart, with causes in the given ledger."""
+    return tuple(
+        StatusChange(int(status), cause, 60 + i, ACTOR, BLOCK + 10 * (i + 1), TIME + 20 * (i + 1))
+        for i, status in enumerate(statuses)
+    )
+
+
+def valid() -> dict[str, tuple[Batch, Evidence]]:
+    """Return the evidence files that parse, by name, with their batches."""
+    signed, registrations = SIGNED.signed(SIGNED.evidence("D-0003")), REGISTRATIONS.evidence("J330106-2026-000004")
+    dissolved = changes(Status.DISSOLVED, cause=REGISTRATIONS.ledger_id)
+    return {
+        "donation": (DONATIONS, DONATIONS.evidence("D-0001")),
+        "donation-shown-in-part": (DONATIONS, DONATIONS.evidence("D-0001").disclose(SHOWN)),
+        "donation-least-shown": (DONATIONS, DONATIONS.evidence("D-0001").disclose(())),
+        "disbursement": (DONATIONS, DONATIONS.evidence("P-0001")),
+        "disbursement-shown-in-part": (DONATIONS, DONATIONS.evidence("P-0001").disclose(["/body/amount"])),
+        "donation-resumed": (DONATIONS, DONATIONS.evidence("D-0001", changes(Status.SUSPENDED, Status.CURRENT))),
+        "donation-superseded": (DONATIONS, DONATIONS.evidence("D-0001", changes(Status.SUPERSEDED))),
+        "signed": (SIGNED, signed),
+        "registration": (REGISTRATIONS, registrations),
+        "registration-dissolved": (REGISTRATIONS, REGISTRATIONS.evidence("J330106-2026-000004", dissolved)),
+    }
+
+
+def files() -> dict[str, Any]:
+    """Return ``evidence/valid.json``, each of its files, and ``evidence/malformed.json``."""
+    members: dict[str, Any] = {f"evidence/valid/{name}.json": one.to_bytes() for name, (_, one) in valid().items()}
+    rows = [_facts(name, batch, one) for name, (batch, one) in valid().items()]
+    rule = "each file parses; recomputed from it: commitment, ledgerId, leaf, root, head, and word over all changes"
+    members["evidence/valid.json"] = {"rule": rule, "files": rows}
+    good = members[BASE]
+    members["evidence/malformed.json"] = {
+        "rule": "each is refused at step 1; the file is base[0:start] + put + base[end:]",
+        "base": BASE,
+        "files": [{"name": name, **_splice(good, data)} for name, data in _malformed(good)],
+    }
+    return members
+
+
+def _splice(base: bytes, data: bytes) -> dict[str, Any]:
+    """Return the one replaced range between two files."""
+    shorter = min(len(base), len(data))
+    start = next((i for i in range(shorter) if base[i] != data[i]), shorter)
+    tail = next((i for i in range(shorter - start) if base[-1 - i] != data[-1 - i]), shorter - start)
+    return {"start": start, "end": len(base) - tail, "put": data[start : len(data) - tail].hex()}
+
+
+def _facts(name: str, batch: Batch, evidence: Evidence) -> dict[str, Any]:
+    root = batch.tree.root
+    return {
+        "file": f"evidence/valid/{name}.json",
+        "ledgerId": evidence.ledger_id.hex(),
+        "commitment": evidence.commitment().hex(),
+        "leaf": batch.leaves[evidence.seq - batch.facts.first].hash.hex(),
+        "root": [root.hash.hex(), root.credit, root.debit],
+        "head": batch.head.hex(),
+        "word": word_after(batch.ledger_id, evidence.seq, evidence.status).hex(),
+        "hidden": [pair.path for pair in evidence.pairs if pair.hidden],
+    }
+
+
+Edit = Callable[[dict[str, Any]], Any]
+
+
+def _set(path: str, value: Any) -> Edit:
+    """Return an edit that puts the value at a JSON Pointer."""
+    *parents, last = path[1:].split("/")
+
+    def edit(root: dict[str, Any]) -> None:
+        place: Any = root
+        for key in parents:
+            place = place[int(key) if isinstance(place, list) else key]
+        place[int(last) if isinstance(place, list) else last] = value
+
+    return edit
+
+
+def _drop(member: str) -> Edit:
+    return lambda root: root.pop(member)
+
+
+_HEX = "0a" * 32
+
+EDITS: dict[str, Edit] = {
+    "another format": _set("/format", "chainsvc-evidence/2"),
+    "format is a number": _set("/format", 1),
+    "unknown member": _set("/note", None),
+    "missing member": _drop("receipt"),
+    "network too short": _set("/network", "00" * 31),
+    "network in capitals": _set("/network", "0A" * 32),
+    "network with prefix": _set("/network", "0x" + "00" * 31),
+    "contract too long": _set("/contract", "00" * 21),
+    "unknown suite": _set("/suite", 3),
+    "suite is true": _set("/suite", value=True),
+    "unknown flag": _set("/flags", 2),
+    "seq is negative": _set("/seq", -1),
+    "seq is a string": _set("/seq", "0"),
+    "pairs is null": _set("/pairs", None),
+    "no pairs": _set("/pairs", []),
+    "pair of one": _set("/pairs/0", ["/body"]),
+    "pair of four": _set("/pairs/0", ["/body", "00" * 16, None, None]),
+    "path without slash": _set("/pairs/0/0", "body"),
+    "path with a capital": _set("/pairs/0/0", "/Body"),
+    "path of nine parts": _set("/pairs/0/0", "/a" * 9),
+    "salt too short": _set("/pairs/0/1", "00" * 15),
+    "digest too short": _set("/pairs/0", ["/body/amount", "00" * 31]),
+    "an object as value": _set("/pairs/0/2", {"a": 1}),
+    "an empty object in an array": _set("/pairs/0/2", [{}]),
+    "a capital key in an array": _set("/pairs/0/2", [{"A": 1}]),
+    "node of two": _set("/path/0", [_HEX, 0]),
+    "node with a negative sum": _set("/path/0", [_HEX, 0, -1]),
+    "batch without prev": lambda root: root["batch"].pop("prev"),
+    "batch of 4,097": _set("/batch/count", 4097),
+    "actor too short": _set("/batch/actor", "00" * 19),
+    "unknown status": _set("/status", [[7, _HEX, 0, "00" * 20, 1, 1]]),
+    "status of five": _set("/status", [[1, _HEX, 0, "00" * 20, 1]]),
+    "submission of the wrong shape": _set("/submission", {"alg": 1}),
+    "receipt as a list": _set("/receipt", []),
+    "proof without storage": _set("/proof", {"account": [], "header": "", "institutions": []}),
+    "timestamp is not base64": _set("/timestamps", ["é"]),
+    "timestamp with bits left over": _set("/timestamps", ["QR=="]),
+    "timestamps is null": _set("/timestamps", None),
+}
+
+
+def _malformed(good: bytes) -> Iterator[tuple[str, bytes]]:
+    for name, edit in EDITS.items():
+        value = json.loads(good)
+        edit(value)
+        yield name, _plain(value)
+    for path in ("/credit", "/debit", "/ledger", "/previous", "/revision", "/schema"):
+        yield f"{path} is hidden", _hidden(good, path)
+    yield "/ledger is no name", _revalued(good, "/ledger", LUNCH.upper())
+    yield "/credit is negative", _revalued(good, "/credit", -1)
+    yield "/debit is a string", _revalued(good, "/debit", "2500")
+    yield from _respelled(good)
+
+
+def _hidden(good: bytes, path: str) -> bytes:
+    value = json.loads(good)
+    value["pairs"] = [[path, "00" * 32] if pair[0] == path else pair for pair in value["pairs"]]
+    return _plain(value)
+
+
+def _revalued(good: bytes, path: str, new: Any) -> bytes:
+    value = json.loads(good)
+    value["pairs"] = [[path, pair[1], new] if pair[0] == path else pair for pair in value["pairs"]]
+    return _plain(value)
+
+
+def _plain(value: Any) -> bytes:
+    """Write canonical bytes without the checks of :mod:`chainsvc.jcs`, so that the edit alone is wrong."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _respelled(good: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the same content in bytes that are not canonical, and bytes that are no content."""
+    yield "a newline at the end", good + b"\n"
+    yield "a space after a colon", good.replace(b'"seq":', b'"seq": ', 1)
+    yield "a slash escaped", good.replace(b'"/credit"', rb'"\/credit"', 1)
+    yield "a character escaped", good.replace(b'"/credit"', rb'"\u002fcredit"', 1)
+    yield "a duplicate member", good.replace(b'"seq":', b'"seq":0,"seq":', 1)
+    yield "members in another order", b'{"timestamps":[],' + good[1:].replace(b',"timestamps":[]', b"", 1)
+    yield "a number with a fraction", good.replace(b'"suite":1', b'"suite":1.0', 1)
+    yield "a number with an exponent", good.replace(b'"suite":1', b'"suite":1e0', 1)
+    yield "negative zero", good.replace(b'"flags":0', b'"flags":-0', 1)
+    yield "a byte order mark", b"\xef\xbb\xbf" + good
+    yield "a byte that is not UTF-8", good.replace(b"/credit", b"/cr\xffdit", 1)
+    yield "cut short", good[:-1]
+    yield "empty", b""
+    yield "null", b"null"
+    yield "an array", b"[]"
+    yield "thirteen levels", b'{"pairs":' + b"[" * 12 + b"]" * 12 + b"}"

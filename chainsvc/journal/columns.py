@@ -21,6 +21,9 @@ MAX_SUM = 2**53 - 1
 CHUNK_BITS = 12
 """An entry's index in its chunk takes the low 12 bits of ``entry_id``: a chunk has at most 4,096 entries."""
 
+CHUNK_SIZE = 1 << CHUNK_BITS
+"""Entry numbers of a chunk: ``chunk_id * CHUNK_SIZE`` and the ones after."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -41,10 +44,10 @@ def octets(name: str, size: int, *, nullable: bool = False) -> Column[bytes]:
     return Column(name, LargeBinary, check, nullable=nullable)
 
 
-def amount(name: str) -> Column[int]:
+def amount(name: str, *, nullable: bool = False) -> Column[int]:
     """Return a column of fen, 0 to 2^53-1."""
     check = CheckConstraint(f"{name} >= 0 AND {name} <= {MAX_SUM}", name=f"{name}_range")
-    return Column(name, BigInteger, check, nullable=False)
+    return Column(name, BigInteger, check, nullable=nullable)
 
 
 def words(name: str, *, nullable: bool = False) -> Column[str]:

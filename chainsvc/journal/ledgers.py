@@ -48,10 +48,17 @@ class Ledger:
 
 
 class Sums(NamedTuple):
-    """Sums in fen over all accepted entries, anchored or not."""
+    """Sums in fen over all accepted entries, anchored or not, and what limits them.
+
+    Attributes:
+        credit: Fen.
+        debit: Fen.
+        budget: What the net debit may not pass, as last read from the chain; None where none was.
+    """
 
     credit: int
     debit: int
+    budget: int | None = None
 
 
 def register(conn: Connection, ledger: Ledger) -> bool:
@@ -150,14 +157,19 @@ def release(conn: Connection, ledger_id: bytes, credit: int, debit: int) -> Sums
     return _sums(conn.execute(_add(ledger_id, -credit, -debit)).first(), ledger_id)
 
 
+def set_budget(conn: Connection, ledger_id: bytes, budget: int) -> None:
+    """Keep what the chain allows as net debit, in fen, for the door to apply while no node answers."""
+    conn.execute(update(totals).where(totals.c.ledger_id == ledger_id).values(budget=budget))
+
+
 def _add(ledger_id: bytes, credit: int, debit: int) -> Any:
     change = update(totals).where(totals.c.ledger_id == ledger_id)
     change = change.values(credit=totals.c.credit + credit, debit=totals.c.debit + debit)
-    return change.returning(totals.c.credit, totals.c.debit)
+    return change.returning(totals.c.credit, totals.c.debit, totals.c.budget)
 
 
 def _select_sums(ledger_id: bytes) -> Any:
-    return select(totals.c.credit, totals.c.debit).where(totals.c.ledger_id == ledger_id)
+    return select(totals.c.credit, totals.c.debit, totals.c.budget).where(totals.c.ledger_id == ledger_id)
 
 
 def _sums(row: Any, ledger_id: bytes) -> Sums:

@@ -4,10 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Select, and_, cast, column, delete, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Select,
+    and_,
+    cast,
+    column,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.journal.chunks import chunk_of, index_of
+from chainsvc.journal.columns import CHUNK_BITS
 from chainsvc.journal.tables import chunks, erasures, payloads, refs, seeds
 
 
@@ -60,7 +74,13 @@ class Erasure:
 _COLUMNS = (seeds.c.entry_id, chunks.c.wrapped_key, seeds.c.sealed_seed, payloads.c.sealed_record)
 _TABLES = seeds.join(
     payloads, and_(payloads.c.ledger_id == seeds.c.ledger_id, payloads.c.entry_id == seeds.c.entry_id)
-).join(chunks, and_(chunks.c.ledger_id == seeds.c.ledger_id, chunks.c.chunk_id == seeds.c.entry_id.op(">>")(12)))
+).join(
+    chunks,
+    and_(
+        chunks.c.ledger_id == seeds.c.ledger_id,
+        chunks.c.chunk_id == seeds.c.entry_id.op(">>")(literal_column(f"{CHUNK_BITS}")),
+    ),
+)
 
 
 def get(conn: Connection, ledger_id: bytes, entry_id: int) -> Payload | None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict
+from chainsvc.journal.columns import CHUNK_SIZE
 from chainsvc.journal.tables import batches, chunks, entries, open_chunks, sealed
 
 _SEALED = """
@@ -92,7 +93,8 @@ def try_lock(conn: Connection, ledger_id: bytes) -> bool:
 def unsealed(conn: Connection, ledger_id: bytes, limit: int) -> Unsealed:
     """Return up to ``limit`` entries that wait, in the order of their numbers."""
     has_seq = exists().where(sealed.c.ledger_id == entries.c.ledger_id, sealed.c.entry_id == entries.c.entry_id)
-    inside = entries.c.entry_id.between(open_chunks.c.chunk_id.op("<<")(12), open_chunks.c.chunk_id.op("<<")(12) + 4095)
+    first = open_chunks.c.chunk_id * CHUNK_SIZE
+    inside = and_(entries.c.entry_id >= first, entries.c.entry_id < first + CHUNK_SIZE)
     query = (
         select(entries.c.entry_id, entries.c.commitment, entries.c.credit, entries.c.debit)
         .join(open_chunks, and_(open_chunks.c.ledger_id == entries.c.ledger_id, inside))

@@ -77,6 +77,7 @@ totals = Table(
     octets("ledger_id", 32),
     amount("credit"),
     amount("debit"),
+    amount("budget", nullable=True),  # what the chain allows as net debit, as last read; where a budget applies
     PrimaryKeyConstraint("ledger_id"),
     of(ledgers, "ledger_id"),
 )

@@ -242,6 +242,7 @@ CREATE TABLE totals (
     ledger_id BYTEA NOT NULL CONSTRAINT ck_totals_ledger_id_size CHECK (octet_length(ledger_id) = 32),
     credit BIGINT NOT NULL CONSTRAINT ck_totals_credit_range CHECK (credit >= 0 AND credit <= 9007199254740991),
     debit BIGINT NOT NULL CONSTRAINT ck_totals_debit_range CHECK (debit >= 0 AND debit <= 9007199254740991),
+    budget BIGINT CONSTRAINT ck_totals_budget_range CHECK (budget >= 0 AND budget <= 9007199254740991),
     CONSTRAINT pk_totals PRIMARY KEY (ledger_id),
     CONSTRAINT fk_totals_ledgers FOREIGN KEY(ledger_id) REFERENCES ledgers (ledger_id)
 );

@@ -8,7 +8,7 @@ Every method raises the leaves of :mod:`chainsvc.errors` and nothing else.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from chainsvc.client.answers import (
     Accepted,
@@ -26,6 +26,7 @@ from chainsvc.errors import ChainsvcError
 from chainsvc.heads import Status
 from chainsvc.receipt import Receipt, Submission
 from chainsvc.record import Record
+from chainsvc.verify import Verdict
 
 
 class Scope(StrEnum):
@@ -272,8 +273,8 @@ class ServicePort(Protocol):
         """Return the network descriptor's canonical bytes."""
         ...
 
-    def verify(self, data: bytes) -> Mapping[str, Any]:
-        """Return the verdict on evidence bytes, as its JSON; hostile bytes get ``invalid``, never an error.
+    def verify(self, data: bytes) -> Verdict:
+        """Return the verdict on evidence bytes; hostile bytes get ``invalid``, never an error.
 
         Raises:
             NodeUnavailable: The node does not answer.

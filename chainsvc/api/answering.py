@@ -1,0 +1,43 @@
+"""Answers: JSON, pages with their link, entity tags."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import Request, Response
+
+from chainsvc.api.cursors import encode
+from chainsvc.client.answers import LedgerBatch, LedgerEntry, LedgerFacts
+
+
+def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return JSON."""
+    return Response(orjson.dumps(value), status, headers, "application/json")
+
+
+def page_answer(
+    request: Request,
+    noun: str,
+    items: Sequence[LedgerEntry | LedgerBatch | LedgerFacts],
+    following: int | str | None,
+    limit: int,
+) -> Response:
+    """Return ``{<noun>: […], next}``, with the next page also as a link (RFC 8288)."""
+    cursor = None if following is None else encode(noun, following)
+    headers = {}
+    if cursor is not None:
+        query = urlencode({"after": cursor, "limit": limit})
+        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    return json_answer({noun: [item.to_json() for item in items], "next": cursor}, headers=headers)
+
+
+def tagged_answer(request: Request, data: bytes, media_type: str, cache: str) -> Response:
+    """Return bytes with a strong entity tag, or 304 where the caller has them already (RFC 9110 section 13.1.2)."""
+    tag = f'"{hashlib.sha256(data).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": cache, "Vary": "Authorization"}
+    known = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    if tag in known or "*" in known:
+        return Response(None, 304, headers)
+    return Response(data, 200, headers, media_type)

@@ -1,0 +1,97 @@
+"""Who may call what: bearer keys, scopes, and the organization a key belongs to."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from chainsvc.api.given import Service
+from chainsvc.api.ports import Caller, Scope
+from chainsvc.errors import AccessDenied, Forbidden
+from chainsvc.record import LedgerName
+
+CALLER = "chainsvc.caller"
+"""Where the caller stands in the ASGI scope, for the access log."""
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="key",
+    bearerFormat="csk_<id>_<secret>",
+    description="机构的接口密钥 / an organization's API key: `Authorization: Bearer csk_<id>_<secret>`",
+)
+_HINT = "Send the header Authorization: Bearer csk_<id>_<secret>; the operator gives out keys."
+
+
+def _caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)], service: Service
+) -> Caller:
+    """Return the caller of the request's key.
+
+    Raises:
+        AccessDenied: No key, or not a known one.
+    """
+    if credentials is None:
+        raise AccessDenied("this call needs an API key", hint=_HINT)
+    caller = service.authenticate(credentials.credentials)
+    request.scope[CALLER] = caller
+    return caller
+
+
+AnyCaller = Annotated[Caller, Depends(_caller)]
+
+
+def holding(*scopes: Scope) -> Callable[[Caller], Caller]:
+    """Return a dependency that lets callers pass who hold one of the scopes."""
+
+    def check(caller: AnyCaller) -> Caller:
+        if caller.scopes.isdisjoint(scopes):
+            raise Forbidden(
+                "the key lacks the scope for this",
+                expected=" or ".join(scopes),
+                got=", ".join(sorted(caller.scopes)) or "none",
+                hint="Ask the operator for a key with that scope.",
+            )
+        return caller
+
+    return check
+
+
+Notarizer = Annotated[Caller, Depends(holding(Scope.NOTARIZE))]
+Reader = Annotated[Caller, Depends(holding(Scope.READ, Scope.AUDIT))]
+StandingChanger = Annotated[Caller, Depends(holding(Scope.STANDING))]
+Eraser = Annotated[Caller, Depends(holding(Scope.ERASE))]
+LedgerKeeper = Annotated[Caller, Depends(holding(Scope.LEDGER))]
+
+
+def own(caller: Caller, ledger: LedgerName) -> None:
+    """Let a caller act on its own organization's ledgers only.
+
+    Raises:
+        Forbidden: The key is another organization's.
+    """
+    if caller.uscc != ledger.uscc:
+        raise Forbidden(
+            "the key belongs to another organization than the ledger",
+            expected=f"a key of {ledger.uscc}",
+            got=f"a key of {caller.uscc}",
+        )
+
+
+def readable(caller: Caller, ledger: LedgerName) -> None:
+    """Let a caller read its own organization's ledgers, and with the scope ``audit`` all.
+
+    Raises:
+        Forbidden: The key is another organization's.
+    """
+    if Scope.AUDIT not in caller.scopes:
+        own(caller, ledger)
+
+
+def disclosing(caller: Caller) -> None:
+    """Let a caller see the content of records.
+
+    Raises:
+        Forbidden: The key lacks the scope ``disclose``.
+    """
+    holding(Scope.DISCLOSE)(caller)

@@ -1,0 +1,1 @@
+"""The OpenAPI document: shapes, examples and answers, in Chinese and English."""

@@ -1,0 +1,239 @@
+"""JSON Schemas of all bodies and answers, by the name they have under ``components``.
+
+They describe what :mod:`chainsvc.client.answers` writes; tests hold each against the class that writes it.
+"""
+
+from chainsvc.api.openapi.fields import (
+    ACCEPTED_AT,
+    ACTOR,
+    BATCH,
+    BLOCK,
+    CREDIT,
+    DEBIT,
+    ID,
+    LEDGER_NAME,
+    RECORD,
+    REFERENCE,
+    SEQ,
+    SIGNED_PART,
+    STANDING,
+    STANDINGS,
+    STATES,
+    TIME,
+    Shape,
+    array,
+    digest,
+    members,
+    number,
+    one,
+    optional,
+    page,
+    ref,
+    said,
+    truth,
+    words,
+)
+
+SHAPES: dict[str, Shape] = {
+    "Record": RECORD,
+    "Submission": said(members(SIGNED_PART), "机构签名，取整批首条", "the issuer's signature: its first one's part"),
+    "Receipt": said(
+        members(
+            {
+                **SIGNED_PART,
+                "acceptedAt": ACCEPTED_AT,
+                "anchorBy": number("最迟上链时间，Unix 秒", "anchored by, Unix seconds"),
+            }
+        ),
+        "回执：服务签名的承诺",
+        "the service's signed promise",
+    ),
+    "Accepted": members(
+        {
+            "id": ID,
+            "reference": optional(REFERENCE),
+            "revision": optional(number("版本", "revision")),
+            "again": truth("此前已存在", "it was there already"),
+            "receipt": ref("Receipt"),
+        }
+    ),
+    "Refused": members({"problem": ref("Problem")}),
+    "Results": members({"results": array({"anyOf": [ref("Accepted"), ref("Refused")]})}),
+    "AcceptedOrResults": {"anyOf": [ref("Accepted"), ref("Results")]},
+    "RecordStatus": members(
+        {
+            "id": ID,
+            "ledger": LEDGER_NAME,
+            "reference": optional(REFERENCE),
+            "revision": optional(number("版本", "revision")),
+            "state": one(STATES, "进度", "how far it has come"),
+            "seq": optional(SEQ),
+            "batch": optional(BATCH),
+            "standing": STANDING,
+            "accepted_at": ACCEPTED_AT,
+            "anchor_by": number("最迟上链时间，Unix 秒", "anchored by, Unix seconds"),
+            "erased": truth("内容已删除", "its content was erased"),
+            "private": truth("私有模式，服务从未见过内容", "the service has only its commitment"),
+        },
+        {"record": ref("Record")},
+    ),
+    "ReceiptFile": members(
+        {
+            "id": ID,
+            "ledger": LEDGER_NAME,
+            "ledger_id": digest(32, "账簿标识", "what the receipt is signed for"),
+            "receipt": ref("Receipt"),
+        }
+    ),
+    "Erasure": members(
+        {
+            "id": ID,
+            "erased_at": number("删除时间，Unix 秒", "Unix seconds"),
+            "erased_by": words("操作者", "who asked"),
+            "reason": words("原因", "why"),
+        }
+    ),
+    "StandingChange": members(
+        {
+            "status": STANDING,
+            "state": one(("requested", "submitted", "final", "refused"), "进度", "how far it has come"),
+            "cause_ledger": digest(32, "原因所在账簿", "ledger id of the cause"),
+            "cause_seq": optional(SEQ),
+            "cause": optional(digest(32, "原因记录", "commitment of the cause")),
+            "actor": optional(ACTOR),
+            "block": optional(BLOCK),
+            "time": optional(TIME),
+            "reason": optional(words("拒绝原因", "why it was refused")),
+        }
+    ),
+    "Standing": members({"standing": STANDING, "changes": array(ref("StandingChange"))}),
+    "Ledger": members(
+        {
+            "name": LEDGER_NAME,
+            "ledger_id": digest(32, "账簿标识", "ledger id, recomputable from the members below"),
+            "network": digest(32, "网络标识", "network id"),
+            "contract": digest(20, "合约地址", "its contract"),
+            "suite": one(("sha256", "sm3"), "哈希套件", "hash suite"),
+            "flags": number("标志位", "bit 0: signed"),
+            "signed": truth("提交须由机构签名", "every submission is signed by the organization"),
+            "closed": truth("已关闭", "takes no more entries"),
+            "entries": number("已受理条数", "accepted entries"),
+            "credit": CREDIT,
+            "debit": DEBIT,
+            "batches": number("已上链批次", "batches final on chain"),
+            "anchored_entries": number("已上链条数", "entries final on chain"),
+            "anchored_credit": number("已上链入账，分", "credit on chain in fen"),
+            "anchored_debit": number("已上链出账，分", "debit on chain in fen"),
+            "budget": optional(number("预算，分；不适用为 null", "budget in fen; null where none applies")),
+        }
+    ),
+    "Entry": members(
+        {
+            "id": ID,
+            "state": one(STATES, "进度", "how far it has come"),
+            "seq": optional(SEQ),
+            "batch": optional(BATCH),
+            "credit": CREDIT,
+            "debit": DEBIT,
+            "previous": optional(digest(32, "上一版本的承诺", "commitment of the prior revision")),
+            "standing": STANDING,
+            "accepted_at": ACCEPTED_AT,
+        }
+    ),
+    "Batch": members(
+        {
+            "index": BATCH,
+            "first": number("首条序号", "seq of its first entry"),
+            "count": number("条数", "its entries"),
+            "root": digest(32, "根哈希", "hash of the sum tree's root"),
+            "credit": CREDIT,
+            "debit": DEBIT,
+            "state": one(STATES[1:], "进度；submitted 表示可能已上链", "submitted: may be on chain"),
+            "transaction": optional(digest(32, "交易哈希", "transaction")),
+            "prev": optional(digest(32, "前一链头", "head before it")),
+            "head": optional(digest(32, "链头", "head after it")),
+            "actor": optional(ACTOR),
+            "block": optional(BLOCK),
+            "block_hash": optional(digest(32, "区块哈希", "block hash")),
+            "time": optional(TIME),
+        }
+    ),
+    "LedgersPage": page("ledgers", "Ledger"),
+    "EntriesPage": page("entries", "Entry"),
+    "BatchesPage": page("batches", "Batch"),
+    "Verdict": {
+        "type": "object",
+        "description": "判定，逐步给出 / the verdict step by step, `chainsvc-verdict/1`",
+        "required": ["format", "verdict", "verdictZh", "exitCode", "steps", "facts"],
+        "properties": {
+            "format": {"const": "chainsvc-verdict/1"},
+            "verdict": one(("valid", "invalid", "undetermined", *STANDINGS[1:]), "判定", "the verdict"),
+            "verdictZh": words("判定（中文）", "the verdict in Chinese"),
+            "exitCode": number("命令行退出码", "exit code of the command line"),
+            "steps": array({"type": "object"}),
+            "facts": {"type": ["object", "null"]},
+        },
+    },
+    "Health": members({"status": {"const": "ok"}, "version": words("版本", "version")}),
+    "Readiness": members(
+        {
+            "ready": truth("可受理", "takes records"),
+            "parts": {"type": "object", "additionalProperties": words("ok 或故障", "`ok`, or what is wrong")},
+        }
+    ),
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457；code 稳定 / `code` is stable",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": {"type": "string", "pattern": "^urn:chainsvc:problem:[a-z0-9-]+$"},
+            "title": words("类别", "the kind of problem"),
+            "status": {"type": "integer"},
+            "detail": words("说明", "what is wrong"),
+            "code": words("类别代码", "stable code"),
+            "instance": words("请求编号", "the request's id"),
+            "where": words("位置", "JSON Pointer or parameter"),
+            "expected": words("应为", "what would have been right"),
+            "got": words("实为", "what came"),
+            "hint": words("如何处理", "what to do"),
+            "problems": array({"type": "object"}),
+            "results": array({"type": ["object", "null"]}),
+            "contract": {"type": "object"},
+        },
+    },
+    "RecordChunk": members(
+        {"records": array(ref("Record"), 1000)},
+        {
+            "seeds": {
+                **optional({"type": "array"}),
+                "items": optional(digest(32, "种子；null 由服务生成", "seed; null: the service makes it")),
+            },
+            "submission": {"anyOf": [ref("Submission"), {"type": "null"}]},
+        },
+    ),
+    "CommitmentChunk": members(
+        {
+            "commitments": array(
+                members(
+                    {
+                        "commitment": digest(32, "承诺", "commitment"),
+                        "credit": CREDIT,
+                        "debit": DEBIT,
+                        "previous": optional(digest(32, "上一版本的承诺", "commitment of the prior revision")),
+                    }
+                ),
+                1000,
+            )
+        },
+        {"submission": {"anyOf": [ref("Submission"), {"type": "null"}]}},
+    ),
+    "LedgerOpening": members(
+        {"name": LEDGER_NAME},
+        {
+            "suite": one(("sha256", "sm3"), "哈希套件，缺省 sha256", "hash suite, default sha256"),
+            "signed": truth("提交须由机构签名，缺省 false", "default false"),
+        },
+    ),
+    "StandingRequest": members({"status": STANDING, "cause": digest(32, "原因记录", "commitment of the cause")}),
+    "ErasureRequest": members({"reason": said({"type": "string", "minLength": 1, "maxLength": 500}, "原因", "why")}),
+}

@@ -1,0 +1,74 @@
+"""Anchoring: accepted entries reach the chain, in an order that survives a crash after every step.
+
+====  ==========  ==================================================  =======================================
+step  part        durable before the next                             a crash before it leaves
+====  ==========  ==================================================  =======================================
+1     seal        seq, root and sums of a batch (one commit)          entries accepted
+2     save        the signed transaction, its batches "submitted"     batches sealed
+3     broadcast   nothing; the transaction may be on chain            saved bytes, sent again
+4     confirm     head, block and time of each batch (one commit)     a transaction that is looked up again
+5     recheck     what vanished is "submitted" again                  the same check by the next run
+====  ==========  ==================================================  =======================================
+
+Every step may be repeated; recovery is the same code as the normal path.
+"""
+
+from dataclasses import dataclass
+
+from chainsvc.anchor.confirming import Confirmer
+from chainsvc.anchor.sealing import Sealer
+from chainsvc.anchor.sending import Sender
+from chainsvc.anchor.watching import Watcher
+
+__all__ = ["Anchorer", "Confirmer", "Progress", "Sealer", "Sender", "Watcher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one round did.
+
+    Attributes:
+        sealed: New batches.
+        sent: New transactions.
+        confirmed: Transactions that came to an end.
+        lost: Transactions that vanished and are sent again.
+        seen: Events of others taken in.
+    """
+
+    sealed: int = 0
+    sent: int = 0
+    confirmed: int = 0
+    lost: int = 0
+    seen: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.sealed or self.sent or self.confirmed or self.lost or self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchorer:
+    """All steps of anchoring for one account, one after the other."""
+
+    sealer: Sealer
+    sender: Sender
+    confirmer: Confirmer
+    watcher: Watcher
+
+    def seal(self) -> int:
+        """Seal what is due; needs no node."""
+        return self.sealer.seal_due()
+
+    def advance(self) -> Progress:
+        """Do one round of everything that needs the node.
+
+        Raises:
+            NodeUnavailable: Call again later.
+            NetworkMismatch: The node is on another chain; nothing must go on.
+        """
+        lost = self.watcher.recheck()
+        self.sender.broadcast()
+        confirmed = self.confirmer.confirm()
+        sent = self.sender.send()
+        return Progress(sent=sent, confirmed=confirmed, lost=lost, seen=self.watcher.follow())

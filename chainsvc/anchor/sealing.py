@@ -1,0 +1,72 @@
+"""Sealing: accepted entries become batches, one transaction a batch."""
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from chainsvc import metrics
+from chainsvc.batch import build_batch, is_due
+from chainsvc.crypto.suites import suite_of
+from chainsvc.journal import ledgers, sealing
+from chainsvc.journal.sealing import Backlog
+from chainsvc.settings import Settings
+
+
+class Sealer:
+    """Seals the batches that are due."""
+
+    def __init__(self, engine: Engine, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        """Seal in this journal, by these limits."""
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+
+    def seal_due(self) -> int:
+        """Seal what is due in every ledger and return the number of batches."""
+        with self._engine.connect() as conn:
+            waiting = sealing.backlog(conn)
+        return sum(self._seal_ledger(backlog) for backlog in waiting)
+
+    def _seal_ledger(self, backlog: Backlog) -> int:
+        sealed = 0
+        while self._seal_one(backlog.ledger_id):
+            sealed += 1
+        return sealed
+
+    def _seal_one(self, ledger_id: bytes) -> bool:
+        """Seal one batch, or return False when none is due or another process is at it.
+
+        A crash before the commit leaves the entries accepted; after it, the batch is sealed.
+        """
+        with self._engine.begin() as conn:
+            if not sealing.try_lock(conn, ledger_id):
+                return False
+            ledger = ledgers.by_id(conn, ledger_id)
+            waiting = sealing.unsealed(conn, ledger_id, self._settings.largest_batch)
+            if not self._is_due(ledger.kind, len(waiting.members), waiting.oldest_accepted_at):
+                return False
+            tip = sealing.tip(conn, ledger_id)
+            batch = build_batch(suite_of(ledger.suite), ledger_id, tip.next_seq, waiting.members)
+            sealing.seal(
+                conn,
+                ledger_id,
+                tip,
+                [member.entry_id for member in batch.members],
+                root=batch.root.hash,
+                credit=batch.root.credit,
+                debit=batch.root.debit,
+                sealed_at=int(self._clock()),
+            )
+        metrics.BATCH_ENTRIES.observe(len(batch.members))
+        return True
+
+    def _is_due(self, kind: str, count: int, oldest: int | None) -> bool:
+        settings = self._settings
+        return is_due(
+            count=count,
+            waited_s=self._clock() - (oldest or 0),
+            smallest=settings.smallest_batch if kind in settings.money_kinds else 1,
+            largest=settings.largest_batch,
+            longest_wait_s=settings.wait_of(kind),
+        )

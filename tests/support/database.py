@@ -76,12 +76,26 @@ class Databases:
 
 
 @contextmanager
+def folder_for_server() -> Iterator[Path]:
+    """Give an empty folder that the server's account can reach, and delete it afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="chainsvc-pg-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
 def system_server(programs: Path) -> Iterator[str]:
     """Run a server of the system's PostgreSQL in a folder of its own, and give the URL of its database.
 
     PostgreSQL refuses to run as root; there it runs as the account ``nobody``.
     """
-    folder = Path(tempfile.mkdtemp(prefix="chainsvc-pg-"))
+    with folder_for_server() as folder:
+        yield from _run_system_server(programs, folder)
+
+
+def _run_system_server(programs: Path, folder: Path) -> Iterator[str]:
     account: dict[str, str] = {}
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody")
@@ -98,13 +112,16 @@ def system_server(programs: Path) -> Iterator[str]:
         yield f"postgresql://postgres@/postgres?host={folder}"
     finally:
         run(*control, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
-def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """The embedded PostgreSQL, started once."""
-    with EmbeddedServer(tmp_path_factory.mktemp("embedded") / "pg") as server:
+def embedded_server() -> Iterator[EmbeddedServer]:
+    """The embedded PostgreSQL, started once.
+
+    Not below pytest's own folder: run as root, the server is another account, and any pytest that starts meanwhile
+    shuts that folder against other accounts.
+    """
+    with folder_for_server() as folder, EmbeddedServer(folder / "pg") as server:
         yield server
 
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IInstitutions} from "./IInstitutions.sol";
+import {IRegisterErrors} from "./IRegisterErrors.sol";
 import {LedgerId} from "../libraries/LedgerId.sol";
 import {SumTree} from "../libraries/SumTree.sol";
 import {Uscc} from "../libraries/Uscc.sol";
@@ -15,7 +16,7 @@ import {Uscc} from "../libraries/Uscc.sol";
 /// `word_j = sha256(05 || word_{j-1} || ledgerId || seq u64 || status u8 || causeLedgerId || causeSeq u64 || actor
 ///           || block.number u64 || block.timestamp u64)[0:31] || status u8`, `word_{-1}` is zero and means current.
 /// Amounts are in fen. Statuses: 0 current, 1 superseded, 2 revoked, 3 suspended, 4 dissolved, 5 annulled, 6 void.
-interface IAnchorLedger {
+interface IAnchorLedger is IRegisterErrors {
     /// @notice One batch to be anchored.
     /// @param ledgerId The ledger.
     /// @param first Position of the batch's first entry; must be the ledger's next.
@@ -175,17 +176,6 @@ interface IAnchorLedger {
     /// @notice Thrown when the ledger is closed.
     /// @param ledgerId The ledger.
     error LedgerNotOpen(LedgerId ledgerId);
-
-    /// @notice Thrown when the caller may not act for the organization now.
-    /// @param uscc The organization.
-    /// @param account The caller.
-    error NotEntitled(Uscc uscc, address account);
-
-    /// @notice Thrown when an organization lacks the role that the act needs.
-    /// @param uscc The organization.
-    /// @param expected The role's bit, or several of which one is needed.
-    /// @param got Its roles.
-    error RoleMissing(Uscc uscc, uint8 expected, uint8 got);
 
     /// @notice Thrown when the caller is not the admin of the institutions.
     /// @param expected The admin.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IRegisterErrors} from "./IRegisterErrors.sol";
 import {LedgerId} from "../libraries/LedgerId.sol";
 import {Uscc} from "../libraries/Uscc.sol";
 
@@ -10,7 +11,7 @@ import {Uscc} from "../libraries/Uscc.sol";
 /// @dev Times are in the engine's unit of `block.timestamp`. A window holds from `from` up to, not including, `until`;
 /// `until` 0 is open. As an argument, `from` 0 means the present block. A start never lies in the past, an end lies in
 /// the future and is never put off.
-interface IInstitutions {
+interface IInstitutions is IRegisterErrors {
     /// @notice An organization, in one slot.
     /// @dev Slot, high to low: 12 free bytes | hasAccount u8 | hasKey u8 | suspended u8 | roles u8 | until u64 | from u64.
     /// @param from Start of its activity.
@@ -180,17 +181,6 @@ interface IInstitutions {
     /// @param got The roles as given.
     error RolesMalformed(uint8 expected, uint8 got);
 
-    /// @notice Thrown when an organization lacks the role that the act needs.
-    /// @param uscc The organization.
-    /// @param expected The role's bit, or several of which one is needed.
-    /// @param got Its roles.
-    error RoleMissing(Uscc uscc, uint8 expected, uint8 got);
-
-    /// @notice Thrown when an account may not act for the organization now: not delegated, or the organization inactive.
-    /// @param uscc The organization.
-    /// @param account The account.
-    error NotEntitled(Uscc uscc, address account);
-
     /// @notice Thrown when a start lies in the past.
     /// @param expected The earliest possible start.
     /// @param got The start as given.
@@ -265,20 +255,9 @@ interface IInstitutions {
     /// @param got The present time.
     error RecoveryTooEarly(bytes32 recoveryId, uint64 expected, uint64 got);
 
-    /// @notice Thrown when a contract that is not the policy of the kind records a ledger.
-    /// @param kind The kind in the ledger's name.
-    /// @param expected The policy contract of that kind; zero when none is set.
-    /// @param got The caller.
-    error NotPolicy(bytes16 kind, address expected, address got);
-
     /// @notice Thrown when a policy contract has no code.
     /// @param ledgerContract The address as given.
     error PolicyWithoutCode(address ledgerContract);
-
-    /// @notice Thrown when a ledger of this name stands already in this network.
-    /// @param name The full name.
-    /// @param got The ledger that has the name.
-    error NameTaken(string name, LedgerId got);
 
     /// @notice Registers an organization. Registrar only.
     /// @param uscc Its code; alphabet and check character are verified.

@@ -23,6 +23,7 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PACKAGED = ROOT / "devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 _START_SECONDS = 20.0
+_HEADER_ONLY = False
 
 
 class RpcRefused(Exception):
@@ -57,7 +58,7 @@ class Node:
 
     def now(self) -> int:
         """Return the head's timestamp."""
-        return int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        return int(self.rpc("eth_getBlockByNumber", "latest", _HEADER_ONLY)["timestamp"], 16)
 
     def mine_at(self, timestamp: int) -> None:
         """Mine an empty block of this timestamp; calls on the head see it as the present."""
@@ -107,7 +108,7 @@ def anvil(
     try:
         _wait(node, process)
         if impersonate:
-            node.rpc("anvil_autoImpersonateAccount", True)
+            node.rpc("anvil_autoImpersonateAccount", impersonate)
         yield node
     finally:
         node.close()

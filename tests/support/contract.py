@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from eth_abi import decode, encode
+from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 from support.anvil import Node, RpcRefused
@@ -11,6 +11,7 @@ from support.anvil import Node, RpcRefused
 from chainsvc.chain.artifacts import Artifact, artifact
 
 _GAS = hex(25_000_000)
+_HEADER_ONLY = False
 _PANIC = bytes.fromhex("4e487b71")
 
 
@@ -91,12 +92,16 @@ class Contract:
             self._explain(sender, data, receipt["blockNumber"])
         return self._receipt(receipt)
 
-    def refusal(self, sender: str, function: str, *arguments: object) -> Refused:
-        """Return how the contract refuses; fail when it does not."""
+    def assert_refused(self, sender: str, function: str, *arguments: object, error: tuple[Any, ...]) -> None:
+        """Assert that a call is refused with this custom error: its name, then all its arguments.
+
+        ``test_errors_covered.py`` reads the names from these calls, so write each as a literal.
+        """
         try:
             self.call(function, *arguments, sender=sender)
         except Refused as refused:
-            return refused
+            assert (refused.name, *refused.values) == error
+            return
         raise AssertionError(f"{function} was not refused")
 
     def _explain(self, sender: str, data: str, block: str) -> None:
@@ -118,7 +123,7 @@ class Contract:
 
     def _receipt(self, receipt: dict[str, Any]) -> Receipt:
         number = receipt["blockNumber"]
-        time = int(self.node.rpc("eth_getBlockByNumber", number, False)["timestamp"], 16)
+        time = int(self.node.rpc("eth_getBlockByNumber", number, _HEADER_ONLY)["timestamp"], 16)
         events = tuple(e for log in receipt["logs"] if (e := self._event(log)) is not None)
         return Receipt(int(number, 16), time, int(receipt["gasUsed"], 16), events, receipt["contractAddress"])
 
@@ -153,6 +158,16 @@ def deploy_artifact(node: Node, sender: str, compiled: Artifact, *arguments: obj
         except RpcRefused as refusal:
             raise contract._decoded(refusal) from None
     return contract
+
+
+def assert_deployment_refused(node: Node, sender: str, name: str, *arguments: object, error: tuple[Any, ...]) -> None:
+    """Assert that a constructor reverts with this custom error: its name, then all its arguments."""
+    try:
+        deploy(node, sender, name, *arguments)
+    except Refused as refused:
+        assert (refused.name, *refused.values) == error
+        return
+    raise AssertionError(f"{name} was deployed")
 
 
 def send(node: Node, sender: str, to: str | None, data: str) -> dict[str, Any]:

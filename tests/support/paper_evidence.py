@@ -1,6 +1,6 @@
 """Evidence of records that stand on a chain on paper."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,16 @@ from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256, Suite, sha256
 from chainsvc.evidence import BatchFacts, Evidence, Pair
 from chainsvc.receipt import ChunkTree, Receipt, Submission, sign_receipts, submission_message
-from chainsvc.record import Record, ledger_id
+from chainsvc.record import LedgerName, Record, ledger_id
+from chainsvc.verify.export import (
+    ExportBatch,
+    ExportChange,
+    ExportEnd,
+    ExportEntry,
+    ExportHeader,
+    ExportLine,
+    write_line,
+)
 
 USCC = "91350100M000100Y43"
 LEDGER = f"charity/{USCC}/LUNCH-2026"
@@ -135,6 +144,20 @@ class PaperLedger:
     def receipt(self, seq: int, anchor_by: int = START + 10_000, key: SigningKey = SERVICE_KEY) -> Receipt:
         """Return the service's receipt for the entry, alone in its chunk."""
         return sign_receipts(key, self.id, [self.entry(seq).commitment], START, anchor_by)[0]
+
+    def export(self, erased: Collection[int] = ()) -> list[bytes]:
+        """Return the ledger's export; the records of erased entries are left out."""
+        name = LedgerName.parse(self.name)
+        fixed = NETWORK_ID, LEDGER_CONTRACT, self.suite, self.flags
+        lines: list[ExportLine] = [ExportHeader(*fixed, name, len(self.batches), self.seq)]
+        for batch, facts, entries in self.batches:
+            lines.append(ExportBatch(facts))
+            for seq, entry in enumerate(entries, batch.first):
+                pairs = None if seq in erased else entry.pairs()
+                lines.append(ExportEntry(seq, entry.commitment, entry.record.credit, entry.record.debit, pairs))
+        changes = [(seq, c) for (of, seq), found in self.chain.words.items() if of == self.id for c in found]
+        lines += [ExportChange(seq, change) for seq, change in sorted(changes, key=lambda pair: pair[1].block)]
+        return [write_line(line) for line in [*lines, ExportEnd()]]
 
     def proven(self, evidence: Evidence, block: int | None = None) -> Evidence:
         """Add the proof at a block, the newest by default."""

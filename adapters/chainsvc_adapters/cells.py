@@ -47,12 +47,13 @@ def clean(cell: Cell) -> tuple[Cell, str | None]:
 
 
 def _change(before: str, after: str) -> str:
-    lost = sorted(set(before) - set(after))
-    return "NFC: " + ", ".join(f"U+{ord(c):04X} became {_points(unicodedata.normalize('NFC', c))}" for c in lost)
+    """Name the code points that went and came; in a text that holds both already, only their order changed."""
+    went, came = sorted(set(before) - set(after)), sorted(set(after) - set(before))
+    return f"NFC: {_points(went) or 'marks'} became {_points(came) or 'what the text has elsewhere'}"
 
 
-def _points(text: str) -> str:
-    return " ".join(f"U+{ord(character):04X}" for character in text)
+def _points(characters: list[str]) -> str:
+    return " ".join(f"U+{ord(character):04X}" for character in characters)
 
 
 def is_blank(cell: Cell) -> bool:
@@ -120,14 +121,17 @@ def choice(options: Mapping[str, T]) -> Callable[[Cell], T]:
 
 
 def citizen_number(cell: Cell) -> str:
-    """Read a citizen number; a small x becomes the capital one. Its check digit is the schema's matter.
+    """Read a citizen number; a small x becomes the capital one.
 
     Raises:
-        CellRefused: Empty, or damaged by a spreadsheet program, which keeps 15 of the 18 digits.
+        CellRefused: Empty, damaged by a spreadsheet program, which keeps 15 of the 18 digits, or with a
+            wrong birth date or check character. The reason never repeats the number.
     """
     written = unicodedata.normalize("NFKC", text(cell)).replace(" ", "").upper()
     if is_damaged(written):
         raise _damaged()
+    if fault := citizen_number_fault(written):
+        raise CellRefused(fault, expected="like 11010519491231002X", got=f"a text of {len(written)} characters")
     return written
 
 

@@ -16,7 +16,7 @@ CHUNK = 500
 """Most records of one call."""
 
 Progress = Callable[[int, int], None]
-"""Called with (rows done, rows in all) after each chunk."""
+"""Called with (rows done, rows in all) after each call; a row counts once its first record is answered."""
 
 
 class Acceptance(Protocol):
@@ -113,19 +113,18 @@ class _Sending:
         self.chunk = chunk
         self.lines: dict[str, list[_Item]] = {}
         self.refused: set[int] = set()
-        self.done = 0
+        self.done = {refusal.row for refusal in export.refusals}
         self.summary = Summary(refused=list(export.refusals))
 
     def run(self) -> Summary:
         for row, record in self.export.records:
             line = self.lines.setdefault(record.ledger, [])
-            line.append(_Item(row, record))
+            line += self._not_held([_Item(row, record)])
             if len(line) >= self.chunk:
                 self._call(line)
         for line in self.lines.values():
             while line:
                 self._call(line)
-        self._tell(len({refusal.row for refusal in self.export.refusals}))
         self.summary.refused.sort()
         return self.summary
 
@@ -135,10 +134,10 @@ class _Sending:
         answers = self.notary.notarize([item.record for item in ready])
         for item, answer in zip(ready, answers, strict=True):
             self._note(item, answer)
-        held = [item for item in later if item.row in self.refused]
-        self.summary.held += [item.row for item in held]
-        line[:] = [item for item in later if item.row not in self.refused]
-        self._tell(len({item.row for item in ready} - {item.row for item in line}))
+        line[:] = self._not_held(later)
+        self.done.update(item.row for item in ready)
+        if self.progress is not None:
+            self.progress(len(self.done), len(self.export.table.rows))
 
     def _note(self, item: _Item, answer: Acceptance | ChainsvcError) -> None:
         if isinstance(answer, ChainsvcError):
@@ -151,10 +150,9 @@ class _Sending:
             self.summary.sent += 1
         self.summary.ledgers.setdefault(item.record.ledger, Sums()).add(item.record)
 
-    def _tell(self, rows: int) -> None:
-        self.done += rows
-        if self.progress is not None and rows:
-            self.progress(self.done, len(self.export.table.rows))
+    def _not_held(self, items: Sequence[_Item]) -> list[_Item]:
+        self.summary.held += [item.row for item in items if item.row in self.refused]
+        return [item for item in items if item.row not in self.refused]
 
 
 def _first_of_each_row(line: Sequence[_Item]) -> tuple[list[_Item], list[_Item]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from chainsvc.errors import ChainsvcError
 from chainsvc.record import Record
 from chainsvc_adapters.export import Export, Refusal
+from chainsvc_adapters.feeds.sheet import Row
 
 CHUNK = 500
 """Most records of one call."""
@@ -113,20 +114,28 @@ class _Sending:
         self.chunk = chunk
         self.lines: dict[str, list[_Item]] = {}
         self.refused: set[int] = set()
-        self.done = {refusal.row for refusal in export.refusals}
-        self.summary = Summary(refused=list(export.refusals))
+        self.done: set[int] = set()
+        self.summary = Summary()
 
     def run(self) -> Summary:
-        for row, record in self.export.records:
-            line = self.lines.setdefault(record.ledger, [])
-            line += self._not_held([_Item(row, record)])
-            if len(line) >= self.chunk:
-                self._call(line)
+        for row in self.export.table.rows:
+            self._queue(row)
         for line in self.lines.values():
             while line:
                 self._call(line)
         self.summary.refused.sort()
         return self.summary
+
+    def _queue(self, row: Row) -> None:
+        converted = self.export.convert(row)
+        self.summary.refused += converted.refusals
+        if converted.refusals:
+            self.done.add(row.number)
+        for record in converted.records:
+            line = self.lines.setdefault(record.ledger, [])
+            line += self._not_held([_Item(row.number, record)])
+            if len(line) >= self.chunk:
+                self._call(line)
 
     def _call(self, line: list[_Item]) -> None:
         """Send the first record of each row that waits; its further ones wait for the answer."""

@@ -14,7 +14,8 @@ COMPLETE, FINDINGS, UNDETERMINED = "complete", "findings", "undetermined"
 """Outcomes of an audit."""
 
 _EXIT_CODES = {COMPLETE: 0, UNDETERMINED: 11, FINDINGS: 12}
-_OUTCOMES_ZH = {COMPLETE: "完整一致", FINDINGS: "发现问题", UNDETERMINED: "无法判定"}
+OUTCOMES_ZH = {COMPLETE: "完整一致", FINDINGS: "发现问题", UNDETERMINED: "无法判定"}
+"""Chinese of each outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class AuditReport:
         return {
             "format": FORMAT,
             "outcome": self.outcome,
-            "outcomeZh": _OUTCOMES_ZH[self.outcome],
+            "outcomeZh": OUTCOMES_ZH[self.outcome],
             "exitCode": self.exit_code,
             "ledger": self.ledger,
             "network": self.network.hex(),

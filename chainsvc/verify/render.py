@@ -25,9 +25,7 @@ _OTHER_STANDING = "magenta"
 def verdict_table(name: str, verdict: Verdict) -> RenderableType:
     """Return one file's verdict: headline, facts, ten steps, and what is not proven."""
     headline = _headline(name, verdict.verdict, VERDICTS[verdict.verdict])
-    steps = Table(
-        "", "Step 步骤", "Outcome 结果", "What it rests on, or expected and got 依据／应为与实为", expand=True
-    )
+    steps = _table("", "Step 步骤", "Outcome 结果", "Basis 依据")
     for step in verdict.steps:
         steps.add_row(str(step.number), _step_name(step), _outcome(step.outcome), _explanation(step))
     if verdict.facts is None:

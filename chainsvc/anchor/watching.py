@@ -15,6 +15,7 @@ from chainsvc.anchor.confirming import word_of
 from chainsvc.anchor.sending import Contracts
 from chainsvc.chain.engines import Engine as Profile
 from chainsvc.chain.events import BudgetSet, LedgerClosed, LedgerEvent, StandingChanged
+from chainsvc.chain.identity import check_network
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
 from chainsvc.chain.watch import vanished
@@ -24,6 +25,7 @@ from chainsvc.journal.batches import Anchor
 from chainsvc.journal.cursors import Cursor
 from chainsvc.journal.marks import Word
 from chainsvc.logs import get_logger
+from chainsvc.network import Network
 
 log = get_logger(__name__)
 
@@ -40,15 +42,16 @@ class Watcher:
         node: Node,
         profile: Profile,
         contracts: Contracts,
-        genesis: bytes,
+        network: Network,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Watch these contracts on the chain that starts with ``genesis``."""
+        """Watch these contracts on the chain that ``network`` describes."""
         self._engine = engine
         self._node = node
         self._profile = profile
         self._contracts = contracts
-        self._genesis = genesis
+        self._network = network
+        self._checked = False
         self._clock = clock
 
     def recheck(self) -> int:
@@ -58,15 +61,7 @@ class Watcher:
             NetworkMismatch: The chain starts with another block: it was reset, or is another one.
             NodeUnavailable: Nothing is known.
         """
-        genesis = self._node.genesis()
-        if genesis != self._genesis:
-            raise NetworkMismatch(
-                "the node is on another chain than before",
-                expected=self._genesis.hex(),
-                got=genesis.hex(),
-                where=self._node.url,
-                hint="Was the devnet reset? Its records can't move to another chain: start a new home folder.",
-            )
+        self._check_network()
         head = self._node.head()
         metrics.HEAD_HEIGHT.set(head.number)
         metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - self._profile_seconds(head.time)))
@@ -79,6 +74,21 @@ class Watcher:
                 break
             lost += more
         return lost
+
+    def _check_network(self) -> None:
+        """Compare everything at the first contact, then the first block: a devnet may be reset meanwhile."""
+        if not self._checked:
+            check_network(self._node, self._network)
+            self._checked = True
+        genesis = self._node.genesis()
+        if genesis != self._network.genesis:
+            raise NetworkMismatch(
+                "the node is on another chain than before",
+                expected=self._network.genesis.hex(),
+                got=genesis.hex(),
+                where=self._node.url,
+                hint="Was the devnet reset? Its records can't move to another chain: start a new home folder.",
+            )
 
     def _profile_seconds(self, block_time: int) -> float:
         return block_time / 1000 if self._profile.time_unit == "ms" else float(block_time)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict, NotFound
@@ -92,6 +92,22 @@ def latest_final(conn: Connection, ledger_id: bytes) -> StoredBatch | None:
     query = select(batches).where(batches.c.ledger_id == ledger_id, batches.c.state == "final")
     row = conn.execute(query.order_by(batches.c.k.desc()).limit(1)).first()
     return None if row is None else _stored(row)
+
+
+class Anchored(NamedTuple):
+    """What of a ledger is final on chain: numbers and sums in fen."""
+
+    batches: int
+    entries: int
+    credit: int
+    debit: int
+
+
+def anchored(conn: Connection, ledger_id: bytes) -> Anchored:
+    """Return what of a ledger is final on chain."""
+    sums = [func.coalesce(func.sum(batches.c[name]), 0) for name in ("count", "credit", "debit")]
+    query = select(func.count(), *sums).where(batches.c.ledger_id == ledger_id, batches.c.state == "final")
+    return Anchored(*map(int, conn.execute(query).one()))
 
 
 def page(conn: Connection, ledger_id: bytes, *, after_k: int = -1, limit: int = 100) -> tuple[StoredBatch, ...]:

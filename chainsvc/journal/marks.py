@@ -181,6 +181,12 @@ def of_entry(conn: Connection, ledger_id: bytes, entry_id: int) -> tuple[Mark, .
     return _all(conn, _of_entry(ledger_id, entry_id).order_by(marks.c.mark_id))
 
 
+def of_ledger(conn: Connection, ledger_id: bytes) -> tuple[Mark, ...]:
+    """Return a ledger's final changes in the order of the chain."""
+    query = select(marks).where(marks.c.ledger_id == ledger_id, marks.c.state == "final")
+    return _all(conn, query.order_by(marks.c.block, marks.c.log_index))
+
+
 def of_transaction(conn: Connection, tx_hash: bytes) -> tuple[Mark, ...]:
     """Return the marks that a transaction carries, in the order of request."""
     return _all(conn, select(marks).where(marks.c.tx_hash == tx_hash).order_by(marks.c.mark_id))

@@ -1,0 +1,232 @@
+"""The only place that wires parts together: from settings to a running service."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from sqlalchemy import Engine
+
+from chainsvc import devnet
+from chainsvc.anchor import Anchorer, Confirmer, Sealer, Sender, Watcher
+from chainsvc.anchor.calling import Caller
+from chainsvc.chain.deploy import Deployment, deploy
+from chainsvc.chain.engines import ANVIL, engine_of
+from chainsvc.chain.engines import Engine as Profile
+from chainsvc.chain.identity import check_network
+from chainsvc.chain.institutions import Institutions
+from chainsvc.chain.ledgers import LedgerContract
+from chainsvc.chain.node import Node
+from chainsvc.chain.signer import KeyFileSigner
+from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
+from chainsvc.crypto.keys import SigningKey
+from chainsvc.errors import ConfigurationRefused, NodeUnavailable
+from chainsvc.intake import Intake
+from chainsvc.journal import network as journal_network
+from chainsvc.journal import schema
+from chainsvc.journal.embedded import EmbeddedServer
+from chainsvc.journal.engine import connect
+from chainsvc.logs import get_logger
+from chainsvc.network import Network
+from chainsvc.note import Signer as NoteSigner
+from chainsvc.service import Parts, Service
+from chainsvc.service.checkpoints import Checkpoints
+from chainsvc.service.evidence import Issuer
+from chainsvc.service.export import Exporter
+from chainsvc.service.issuers import IssuerKeys
+from chainsvc.service.ledgers import Ledgers
+from chainsvc.service.records import Records
+from chainsvc.service.standings import Standings
+from chainsvc.settings import Settings
+from chainsvc.verify import LiveNode
+from chainsvc.worker import Worker
+
+log = get_logger(__name__)
+
+_LONGEST_DEADLINE_S = 172_800  # what deploy tells the register; ends and budget cuts wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service and its worker, wired but not started.
+
+    Attributes:
+        settings: As given.
+        engine: The journal.
+        network: The descriptor.
+        node: The chain node.
+        service: What the API serves.
+        worker: Seals and anchors.
+    """
+
+    settings: Settings
+    engine: Engine
+    network: Network
+    node: Node
+    service: Service
+    worker: Worker
+
+
+@contextmanager
+def open_journal(settings: Settings) -> Iterator[Engine]:
+    """Open the journal's database, the embedded one unless a URL is set, with the newest schema.
+
+    Raises:
+        DatabaseUnavailable: It does not answer.
+        ConfigurationRefused: Not a supported server.
+    """
+    with ExitStack() as stack:
+        url = settings.database_url
+        if url is None:
+            url = stack.enter_context(EmbeddedServer(settings.home / "postgres")).url()
+        engine = connect(url)
+        stack.callback(engine.dispose)
+        schema.upgrade(engine)
+        yield engine
+
+
+def open_node(settings: Settings) -> Node:
+    """Return the node to talk to: the set one, or the home folder's devnet.
+
+    Raises:
+        ConfigurationRefused: Neither.
+    """
+    if settings.node_url is not None:
+        return Node(settings.node_url)
+    local = devnet.status(settings.home / "devnet")
+    if local is None:
+        raise ConfigurationRefused(
+            "no chain node is set", where="CHAINSVC_NODE_URL", hint="Set it, or start the devnet: chainsvc devnet up."
+        )
+    return Node(local.url)
+
+
+def read_network(settings: Settings) -> Network:
+    """Return the descriptor.
+
+    Raises:
+        ConfigurationRefused: No such file.
+        MalformedInput: Not a descriptor.
+    """
+    path = settings.descriptor
+    if not path.exists():
+        hint = "Deploy with 'chainsvc up', or set CHAINSVC_NETWORK_FILE."
+        raise ConfigurationRefused("there is no network descriptor", where=str(path), hint=hint)
+    return Network.parse(path.read_bytes())
+
+
+def make_keys(settings: Settings) -> None:
+    """Make the keys that are missing: a key is never written over."""
+    for name in ("receipt", "checkpoint"):
+        if not settings.key(name).exists():
+            SigningKey.generate().to_file(settings.key(name))
+    if not settings.key("kek").exists():
+        SigningKey.generate().to_file(settings.key("kek"))  # 32 random bytes, mode 0600, like any other
+    for account in (settings.key("account"), admin_key(settings)):
+        if not account.exists():
+            KeyFileSigner.create(account)
+
+
+def admin_key(settings: Settings) -> Path:
+    """Return the file of the account that deploys and registers organizations."""
+    return settings.home / "keys" / "admin.account"
+
+
+def deploy_devnet(settings: Settings, local: devnet.Devnet) -> Network:
+    """Fund the accounts of a new devnet, deploy the contracts, and keep the descriptor."""
+    signer = KeyFileSigner.from_file(admin_key(settings))
+    anchoring = KeyFileSigner.from_file(settings.key("account"))
+    devnet.fund(local, [signer.address, anchoring.address])
+    made = deploy(
+        Node(local.url), signer, ANVIL, name="devnet", checkpoint_signers=[checkpoint_signer(settings).verifier_key]
+    )
+    _keep(settings.home / "deployment.json", made)
+    settings.descriptor.write_bytes(made.network.to_bytes())
+    return made.network
+
+
+def _keep(path: Path, made: Deployment) -> None:
+    path.write_bytes(orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2))
+
+
+def checkpoint_signer(settings: Settings) -> NoteSigner:
+    """Return the operator's checkpoint signer."""
+    return NoteSigner("chainsvc-operator", SigningKey.from_file(settings.key("checkpoint")))
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Running]:
+    """Wire a service; leaving the context closes the journal.
+
+    Raises:
+        NetworkMismatch: The node or the journal is of another network.
+        KeyMismatch: The journal was written with another key-encryption key.
+        ConfigurationRefused: A setting does not fit.
+    """
+    network = read_network(settings)
+    node = open_node(settings)
+    _check_deadlines(settings)
+    try:
+        check_network(node, network)
+    except NodeUnavailable as error:  # intake goes on without a node; the worker compares at the first contact
+        log.warning("node_unavailable_at_start", reason=str(error))
+    with open_journal(settings) as engine:
+        with engine.begin() as conn:
+            envelope = journal_network.bind(conn, network, KeyEncryptionKey.from_file(settings.key("kek")))
+        yield _wire(settings, engine, envelope, network, node)
+
+
+def _check_deadlines(settings: Settings) -> None:
+    longest = max([settings.default_longest_wait_s, *settings.longest_wait_s.values()]) + settings.anchor_margin_s
+    if longest > _LONGEST_DEADLINE_S:
+        raise ConfigurationRefused(
+            "receipts would promise later than the network allows",
+            expected=f"longest wait and margin within {_LONGEST_DEADLINE_S} s",
+            got=f"{longest:.0f} s",
+            where="CHAINSVC_DEFAULT_LONGEST_WAIT_S, CHAINSVC_ANCHOR_MARGIN_S",
+        )
+
+
+def _wire(settings: Settings, engine: Engine, envelope: Envelope, network: Network, node: Node) -> Running:
+    profile = engine_of(network.engine.name)
+    signer = KeyFileSigner.from_file(settings.key("account"))
+    worker = Worker(_anchorer(settings, engine, network, node, profile, signer), settings.poll_s)
+    caller = Caller(engine, node, profile, signer)
+    clock = time.time
+    parts = Parts(
+        engine=engine,
+        network=network,
+        intake=_intake(settings, engine, envelope, network, node),
+        records=Records(engine, envelope, clock),
+        issuer=Issuer(engine, envelope, network, node),
+        standings=Standings(engine, clock),
+        ledgers=Ledgers(engine, network, node, caller),
+        exporter=Exporter(engine, envelope, network),
+        checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signer(settings), clock),
+        source=LiveNode(node.url),
+        health={"worker": lambda: str(worker.failure) if worker.failure else worker.outage},
+    )
+    return Running(settings, engine, network, node, Service(parts), worker)
+
+
+def _intake(settings: Settings, engine: Engine, envelope: Envelope, network: Network, node: Node) -> Intake:
+    def anchor_by(kind: str, accepted_at: int) -> int:
+        return accepted_at + int(settings.wait_of(kind) + settings.anchor_margin_s)
+
+    keys = IssuerKeys(Institutions(node, network.institutions.address))
+    return Intake(engine, envelope, SigningKey.from_file(settings.key("receipt")), anchor_by, keys.may_issue)
+
+
+def _anchorer(
+    settings: Settings, engine: Engine, network: Network, node: Node, profile: Profile, signer: KeyFileSigner
+) -> Anchorer:
+    addresses = sorted({ledger.address for ledger in network.ledgers})
+    contracts = {address: LedgerContract(node, address) for address in addresses}
+    return Anchorer(
+        Sealer(engine, settings),
+        Sender(engine, node, profile, contracts, signer, largest_marks=settings.largest_marks),
+        Confirmer(engine, node, profile, contracts, signer.address),
+        Watcher(engine, node, profile, contracts, network),
+    )

@@ -1,0 +1,60 @@
+"""Checkpoints: small signed notes that name a final block, the offline trust root."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from chainsvc.chain.engines import Engine as Profile
+from chainsvc.chain.node import Node
+from chainsvc.checkpoint import Checkpoint
+from chainsvc.errors import NotFound
+from chainsvc.journal import checkpoints
+from chainsvc.journal.checkpoints import StoredCheckpoint
+from chainsvc.network import Network
+from chainsvc.note import Signer
+
+
+class Checkpoints:
+    """Signs and keeps checkpoints."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        network: Network,
+        node: Node,
+        profile: Profile,
+        signer: Signer,
+        clock: Callable[[], float],
+    ) -> None:
+        """Sign with this key."""
+        self._engine = engine
+        self._network = network
+        self._node = node
+        self._profile = profile
+        self._signer = signer
+        self._clock = clock
+
+    def make(self) -> str:
+        """Sign the newest final block and keep the note; one that was made for it before is returned.
+
+        Raises:
+            NodeUnavailable: The node does not answer.
+            Conflict: The chain was rewritten below a published checkpoint.
+        """
+        block = self._profile.final_block(self._node)
+        note = Checkpoint(self._network.network_id, block.number, block.hash).sign([self._signer]).to_bytes().decode()
+        with self._engine.begin() as conn:
+            kept = checkpoints.save(conn, StoredCheckpoint(block.number, block.hash, note, int(self._clock())))
+        return kept.note
+
+    def latest(self) -> str:
+        """Return the newest note.
+
+        Raises:
+            NotFound: None was made yet.
+        """
+        with self._engine.connect() as conn:
+            kept = checkpoints.latest(conn)
+        if kept is None:
+            raise NotFound("no checkpoint was made yet", hint="Make one with 'chainsvc checkpoint'.")
+        return kept.note

@@ -1,0 +1,173 @@
+"""Issuing evidence: the journal's rows of one final entry, put into the file that proves it."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from functools import lru_cache
+
+from sqlalchemy import Connection, Engine
+
+from chainsvc.api.ports import EvidenceFile
+from chainsvc.batch import tree_of
+from chainsvc.chain.node import Node
+from chainsvc.commitment import derive_salts
+from chainsvc.crypto.envelope import Envelope
+from chainsvc.crypto.keys import key_id
+from chainsvc.crypto.suites import Suite, suite_of
+from chainsvc.errors import NotReady, RecordErased
+from chainsvc.evidence import BatchFacts, Evidence, Pair, Proof, StatusChange
+from chainsvc.journal import batches, checkpoints, ledgers, marks, payloads
+from chainsvc.journal.batches import StoredBatch
+from chainsvc.journal.entries import Entry
+from chainsvc.journal.ledgers import Ledger
+from chainsvc.journal.marks import Mark
+from chainsvc.network import Network
+from chainsvc.promises import Promises
+from chainsvc.proof.slots import mapping_slot, nested_slot
+from chainsvc.record import Record
+from chainsvc.service.records import entry_of
+from chainsvc.stored import Opener
+from chainsvc.sumtree import SumTree
+
+_TREES_KEPT = 64  # of 4,096 leaves: about 1 MB each
+
+
+class Issuer:
+    """Makes evidence files; the cost does not depend on the length of the ledger."""
+
+    def __init__(self, engine: Engine, envelope: Envelope, network: Network, node: Node) -> None:
+        """Read this journal, and this node for state proofs."""
+        self._engine = engine
+        self._opener = Opener(envelope)
+        self._network = network
+        self._node = node
+        self._tree = lru_cache(_TREES_KEPT)(self._read_tree)
+
+    def issue(self, record_id: bytes, disclose: Collection[str] | None, *, proof: bool) -> EvidenceFile:
+        """Return the file of a final entry.
+
+        Raises:
+            NotFound: No such record.
+            NotReady: It is not final yet, or no checkpoint covers it for a proof.
+            RecordErased: Its record was deleted.
+            MalformedInput: A path to disclose that the record has not.
+            NodeUnavailable: A proof was asked for and the node does not answer.
+        """
+        with self._engine.connect() as conn:
+            entry = entry_of(conn, record_id)
+            evidence = self._evidence(conn, entry)
+            block = self._proof_block(conn, evidence) if proof else None
+        if block is not None:
+            evidence = self._with_proof(evidence, entry, block)
+        if not evidence.pairs:
+            return EvidenceFile(evidence.to_bytes(), skeleton=True)
+        shown = evidence if disclose is None else evidence.disclose(disclose)
+        return EvidenceFile(shown.to_bytes(), skeleton=False)
+
+    def _evidence(self, conn: Connection, entry: Entry) -> Evidence:
+        ledger = ledgers.by_id(conn, entry.ledger_id)
+        batch = self._final_batch(conn, entry)
+        promises = Promises(conn)
+        assert entry.seq is not None  # a final batch has numbered its entries
+        tree = self._tree(ledger.ledger_id, batch.k, ledger.suite)
+        return Evidence(
+            network=self._network.network_id,
+            contract=ledger.contract,
+            suite=suite_of(ledger.suite),
+            flags=ledger.flags,
+            pairs=self._pairs(conn, ledger, entry),
+            seq=entry.seq,
+            path=tuple(tree.path(entry.seq - batch.first)),
+            batch=batch_facts(batch),
+            status=tuple(change_of(mark) for mark in marks.history(conn, entry.ledger_id, entry.entry_id)),
+            submission=promises.submission(entry),
+            receipt=promises.receipt(entry),
+            proof=None,
+            timestamps=(),
+        )
+
+    def _final_batch(self, conn: Connection, entry: Entry) -> StoredBatch:
+        batch = None if entry.k is None else batches.get(conn, entry.ledger_id, entry.k)
+        if batch is None or batch.anchor is None:
+            state = "accepted" if batch is None else batch.state
+            hint = "Ask again in a moment; the receipt says by when at the latest."
+            raise NotReady("the record is not final on chain yet", expected="final", got=state, hint=hint)
+        return batch
+
+    def _pairs(self, conn: Connection, ledger: Ledger, entry: Entry) -> tuple[Pair, ...]:
+        opened = self._opener.record(conn, entry)
+        if opened is not None:
+            return disclosed_pairs(suite_of(ledger.suite), *opened)
+        if payloads.erasure_of(conn, entry.ledger_id, entry.entry_id) is not None:
+            raise RecordErased(
+                "the record was erased; nothing is left that evidence could show", got=entry.commitment.hex()
+            )
+        return ()
+
+    def _read_tree(self, ledger_id: bytes, k: int, suite: int) -> SumTree:
+        with self._engine.connect() as conn:
+            batch = batches.get(conn, ledger_id, k)
+            return tree_of(suite_of(suite), ledger_id, batch.first, batches.members(conn, ledger_id, k))
+
+    def _proof_block(self, conn: Connection, evidence: Evidence) -> int:
+        needed = max([evidence.batch.block, *(change.block for change in evidence.status)])
+        checkpoint = checkpoints.at_or_after(conn, needed)
+        if checkpoint is None:
+            raise NotReady(
+                "no checkpoint covers the record yet",
+                expected=f"a checkpoint of block {needed} or later",
+                hint="Make one with 'chainsvc checkpoint', then ask again.",
+            )
+        latest = checkpoints.latest(conn)
+        return checkpoint.block if latest is None else latest.block
+
+    def _with_proof(self, evidence: Evidence, entry: Entry, block: int) -> Evidence:
+        """Prove head and status word, and in a signed ledger the key, against one checkpoint's block."""
+        slots = self._network.slots
+        head = nested_slot(entry.ledger_id, evidence.batch.index, slots.heads)
+        word = nested_slot(entry.ledger_id, evidence.seq, slots.words)
+        account = self._node.proof(evidence.contract, [head, word], block)
+        institutions, key = self._key_proof(evidence, block)
+        proof = Proof(
+            header=self._node.header(block),
+            account=account.nodes,
+            institutions=institutions,
+            head=account.storage[0].nodes,
+            word=account.storage[1].nodes,
+            key=key,
+        )
+        return replace(evidence, proof=proof)
+
+    def _key_proof(self, evidence: Evidence, block: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+        if evidence.submission is None:
+            return (), ()
+        slot = mapping_slot(key_id_of(evidence), self._network.slots.keys)
+        proven = self._node.proof(self._network.institutions.address, [slot], block)
+        return proven.nodes, proven.storage[0].nodes
+
+
+def key_id_of(evidence: Evidence) -> bytes:
+    """Return the key id of the submission's key, 32 bytes."""
+    assert evidence.submission is not None
+    return key_id(evidence.submission.alg, evidence.submission.pubkey)
+
+
+def disclosed_pairs(suite: Suite, record: Record, seed: bytes) -> tuple[Pair, ...]:
+    """Return all pairs of a record with their salts."""
+    pairs = record.flatten()
+    salts = derive_salts(suite, seed, len(pairs))
+    return tuple(Pair(path, salt, value, None) for (path, value), salt in zip(pairs, salts, strict=True))
+
+
+def batch_facts(batch: StoredBatch) -> BatchFacts:
+    """Return a final batch's facts as evidence carries them."""
+    anchor = batch.anchor
+    assert anchor is not None
+    return BatchFacts(batch.k, batch.first, batch.count, anchor.prev, anchor.actor, anchor.block, anchor.time)
+
+
+def change_of(mark: Mark) -> StatusChange:
+    """Return a final mark as evidence carries it."""
+    word = mark.word
+    assert word is not None
+    assert mark.cause_seq is not None
+    return StatusChange(mark.status, mark.cause_ledger_id, mark.cause_seq, word.actor, word.block, word.time)

@@ -1,0 +1,111 @@
+"""Records as the journal knows them: status, receipt, erasure."""
+
+from collections.abc import Callable
+from typing import cast
+
+from sqlalchemy import Connection, Engine
+
+from chainsvc import metrics
+from chainsvc.client.answers import EntryState, Erasure, RecordStatus
+from chainsvc.crypto.envelope import Envelope
+from chainsvc.errors import NotFound
+from chainsvc.heads import Status
+from chainsvc.journal import batches, entries, ledgers, marks, payloads, references
+from chainsvc.journal.entries import Entry
+from chainsvc.promises import Promises
+from chainsvc.receipt import Receipt
+from chainsvc.stored import Opener
+
+
+def entry_of(conn: Connection, record_id: bytes) -> Entry:
+    """Return the entry of a commitment, in whichever ledger it is.
+
+    Raises:
+        NotFound: No such record.
+    """
+    found = entries.find(conn, record_id)
+    if not found:
+        raise NotFound("no such record", got=record_id.hex(), hint="A record's id is its commitment, 64 hex digits.")
+    return found[0]
+
+
+def standing_of(conn: Connection, entry: Entry) -> Status:
+    """Return an entry's standing by its final changes."""
+    changes = marks.history(conn, entry.ledger_id, entry.entry_id)
+    return Status(changes[-1].status) if changes else Status.CURRENT
+
+
+def state_of(conn: Connection, entry: Entry) -> EntryState:
+    """Return how far an entry has come."""
+    if entry.k is None:
+        return "accepted"
+    return cast("EntryState", batches.get(conn, entry.ledger_id, entry.k).state)
+
+
+class Records:
+    """Answers about single records."""
+
+    def __init__(self, engine: Engine, envelope: Envelope, clock: Callable[[], float]) -> None:
+        """Read this journal."""
+        self._engine = engine
+        self._envelope = envelope
+        self._opener = Opener(envelope)
+        self._clock = clock
+
+    def status(self, record_id: bytes, *, disclose: bool) -> RecordStatus:
+        """Return where a record stands."""
+        with self._engine.connect() as conn:
+            return self._status(conn, entry_of(conn, record_id), disclose=disclose)
+
+    def by_reference(self, ledger: str, reference: str, revision: int | None, *, disclose: bool) -> RecordStatus:
+        """Return where a revision of a reference stands, the latest when None."""
+        with self._engine.connect() as conn:
+            ledger_id = ledgers.by_name(conn, ledger).ledger_id
+            index = self._envelope.reference_index(ledger_id, reference)
+            if revision is None:
+                known = references.latest(conn, ledger_id, index)
+            else:
+                known = references.by_reference(conn, ledger_id, index, revision)
+            if known is None:
+                raise NotFound("the ledger has no such reference", got=reference[:128], where=ledger)
+            return self._status(conn, known.entry, disclose=disclose)
+
+    def _status(self, conn: Connection, entry: Entry, *, disclose: bool) -> RecordStatus:
+        opened = self._opener.record(conn, entry)
+        erased = opened is None and payloads.erasure_of(conn, entry.ledger_id, entry.entry_id) is not None
+        record = None if opened is None else opened[0]
+        return RecordStatus(
+            commitment=entry.commitment,
+            ledger=ledgers.by_id(conn, entry.ledger_id).name,
+            reference=None if record is None else record.reference,
+            revision=None if record is None else record.revision,
+            state=state_of(conn, entry),
+            seq=entry.seq,
+            batch=entry.k,
+            standing=standing_of(conn, entry),
+            accepted_at=entry.accepted_at,
+            anchor_by=entry.anchor_by,
+            erased=erased,
+            private=record is None and not erased,
+            record=record.to_json() if record is not None and disclose else None,
+        )
+
+    def receipt(self, record_id: bytes) -> Receipt:
+        """Return a record's receipt."""
+        with self._engine.connect() as conn:
+            return Promises(conn).receipt(entry_of(conn, record_id))
+
+    def erase(self, record_id: bytes, reason: str, erased_by: str) -> Erasure:
+        """Delete a record's body, seed and reference; what the tree needs stays."""
+        with self._engine.begin() as conn:
+            entry = entry_of(conn, record_id)
+            kept = payloads.erase(
+                conn,
+                entry.ledger_id,
+                entry.entry_id,
+                erased_at=int(self._clock()),
+                erased_by=erased_by,
+                reason=reason,
+            )
+        metrics.ERASURES.inc()
+        return Erasure(record_id, kept.erased_at, kept.erased_by, kept.reason)

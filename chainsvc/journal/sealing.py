@@ -156,8 +156,9 @@ def seal(
             state="sealed",
         )
         .on_conflict_do_nothing()
+        .returning(batches.c.k)
     )
-    if added.rowcount == 0:
+    if added.first() is None:
         raise _second_sealer(ledger_id)
     conn.exec_driver_sql(_SEALED, (ledger_id, at.next_seq, at.next_k, list(entry_ids)))
     conn.exec_driver_sql(_CLOSE_CHUNKS, (ledger_id, sorted({entry_id >> 12 for entry_id in entry_ids})))

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from support.journal import NOW, a_ledger, accept, chunk_of, digest, entry
 
-from chainsvc.errors import EntryTaken, LedgerClosed, MalformedInput, NotFound, PolicyRefused
+from chainsvc.errors import Conflict, EntryTaken, LedgerClosed, MalformedInput, NotFound, PolicyRefused
 from chainsvc.journal import chunks, entries, ledgers, payloads, references, sealing
 from chainsvc.journal.accepting import accept_chunk
 from chainsvc.journal.columns import MAX_SUM
@@ -198,8 +198,6 @@ def test_erasure_leaves_the_entry_and_nothing_to_guess_from(engine: Engine) -> N
 
 
 def test_ledger_name_of_another_deployment_is_refused(engine: Engine) -> None:
-    from chainsvc.errors import Conflict
-
     with engine.begin() as conn:
         ledger = a_ledger(conn)
         assert not ledgers.register(conn, ledger)

@@ -4,8 +4,8 @@
 
     python scripts/compile.py            compile, write contracts/artifacts/
     python scripts/compile.py --check    compile, compare with contracts/artifacts/, change nothing
-    python scripts/compile.py --gas      also measure gas on a local anvil, write artifacts/gas.json
 
+``scripts/gas.py`` then measures what the compiled contracts cost.
 ``contracts/solc.json`` holds the only compiler settings, ``contracts/package-lock.json`` pins compiler and
 OpenZeppelin. soljson is deterministic for a version, so the committed artifacts are compared byte by byte.
 """
@@ -123,7 +123,6 @@ def main() -> int:
     """Compile; write, or with ``--check`` compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="compare with contracts/artifacts, change nothing")
-    parser.add_argument("--gas", action="store_true", help="also measure gas on a local anvil")
     arguments = parser.parse_args()
     built = compile_all()
     if arguments.check:

@@ -96,9 +96,7 @@ def test_successor_must_be_a_contract(world: World) -> None:
 def test_deployment_refuses_a_missing_network_or_register(world: World, name: str) -> None:
     register = world.institutions.address
     assert_deployment_refused(world.node, ADMIN, name, bytes(32), register, error=("NetworkIdMissing",))
-    assert_deployment_refused(
-        world.node, ADMIN, name, NETWORK_ID, STRANGER, error=("InstitutionsMissing", STRANGER)
-    )
+    assert_deployment_refused(world.node, ADMIN, name, NETWORK_ID, STRANGER, error=("InstitutionsMissing", STRANGER))
 
 
 @pytest.mark.parametrize("name", ["charity", "marriage", "subsidy"])

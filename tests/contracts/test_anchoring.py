@@ -103,7 +103,7 @@ def test_batch_has_1_to_4096_entries(world: World, lunch: bytes, count: int) -> 
 @pytest.mark.parametrize(("credit", "debit"), [(MAX_SUM, 0), (1, 2**64 - 1), (2**64 - 1, 0)])
 def test_sums_stay_within_exact_json_numbers(world: World, lunch: bytes, credit: int, debit: int) -> None:
     world.charity.send(CHARITY.account, "anchor", [(lunch, 0, 1, ROOT, 1, 0)])
-    got = debit if debit else credit + 1
+    got = debit or credit + 1
     world.charity.assert_refused(
         CHARITY.account,
         "anchor",
@@ -127,9 +127,7 @@ def test_empty_call_is_refused(world: World, function: str, arguments: tuple[obj
 
 
 def test_unknown_ledger_is_refused(world: World) -> None:
-    world.charity.assert_refused(
-        CHARITY.account, "anchor", [(ROOT, 0, 1, ROOT, 0, 0)], error=("LedgerUnknown", ROOT)
-    )
+    world.charity.assert_refused(CHARITY.account, "anchor", [(ROOT, 0, 1, ROOT, 0, 0)], error=("LedgerUnknown", ROOT))
 
 
 def test_ledger_of_another_contract_is_unknown_here(world: World, lunch: bytes) -> None:

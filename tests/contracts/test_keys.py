@@ -116,9 +116,7 @@ def test_key_belongs_to_one_organization_for_ever(world: World) -> None:
     add_first(world)
     for owner in (CHARITY, BUREAU):
         caller = CHARITY.account if owner is CHARITY else REGISTRAR
-        world.institutions.assert_refused(
-            caller, "addKey", owner.uscc, 1, PUBLIC, 2, 0, 0, error=("KeyExists", KEY_ID)
-        )
+        world.institutions.assert_refused(caller, "addKey", owner.uscc, 1, PUBLIC, 2, 0, 0, error=("KeyExists", KEY_ID))
 
 
 def test_key_refuses_an_unknown_organization(world: World) -> None:
@@ -145,9 +143,7 @@ def test_key_start_beyond_32_bits_is_refused(world: World) -> None:
 def test_organization_ends_its_key(world: World) -> None:
     start = add_first(world)
     now = world.node.now()
-    world.institutions.assert_refused(
-        CHARITY.account, "endKey", KEY_ID, now, error=("EndTooEarly", now + 1, now)
-    )
+    world.institutions.assert_refused(CHARITY.account, "endKey", KEY_ID, now, error=("EndTooEarly", now + 1, now))
     receipt = world.institutions.send(CHARITY.account, "endKey", KEY_ID, now + 60)
     assert receipt.event("KeyEnded") == {"uscc": CHARITY.uscc, "keyId": KEY_ID, "until": now + 60}
     assert world.institutions.call("keyOf", KEY_ID) == (0, now + 60, start, 1, 1, CHARITY.uscc)
@@ -167,26 +163,18 @@ def test_end_of_a_key_is_never_put_off(world: World) -> None:
     until = world.node.now() + 1000
     add_first(world, until)
     for later in (until, until + 1):
-        world.institutions.assert_refused(
-            CHARITY.account, "endKey", KEY_ID, later, error=("EndExtended", until, later)
-        )
+        world.institutions.assert_refused(CHARITY.account, "endKey", KEY_ID, later, error=("EndExtended", until, later))
     world.institutions.send(CHARITY.account, "endKey", KEY_ID, until - 1)
     world.node.mine_at(until)
     after = until + 10
-    world.institutions.assert_refused(
-        CHARITY.account, "endKey", KEY_ID, after, error=("EndExtended", until - 1, after)
-    )
+    world.institutions.assert_refused(CHARITY.account, "endKey", KEY_ID, after, error=("EndExtended", until - 1, after))
 
 
 def test_end_refuses_strangers_and_unknown_keys(world: World) -> None:
     add_first(world)
     until = world.node.now() + 10 * LONGEST_DEADLINE
-    world.institutions.assert_refused(
-        STRANGER, "endKey", KEY_ID, until, error=("NotEntitled", CHARITY.uscc, STRANGER)
-    )
-    world.institutions.assert_refused(
-        CHARITY.account, "endKey", bytes(32), until, error=("KeyUnknown", bytes(32))
-    )
+    world.institutions.assert_refused(STRANGER, "endKey", KEY_ID, until, error=("NotEntitled", CHARITY.uscc, STRANGER))
+    world.institutions.assert_refused(CHARITY.account, "endKey", bytes(32), until, error=("KeyUnknown", bytes(32)))
 
 
 @pytest.mark.parametrize("caller", [REGISTRAR, CHARITY.account])
@@ -217,9 +205,7 @@ def test_compromise_refuses_strangers_and_unknown_keys(world: World) -> None:
     world.institutions.assert_refused(
         STRANGER, "compromiseKey", KEY_ID, 1, error=("NotEntitled", CHARITY.uscc, STRANGER)
     )
-    world.institutions.assert_refused(
-        REGISTRAR, "compromiseKey", bytes(32), 1, error=("KeyUnknown", bytes(32))
-    )
+    world.institutions.assert_refused(REGISTRAR, "compromiseKey", bytes(32), 1, error=("KeyUnknown", bytes(32)))
 
 
 def test_recovered_key_is_valid_after_the_delay_only(world: World) -> None:
@@ -239,9 +225,7 @@ def test_recovered_key_is_valid_after_the_delay_only(world: World) -> None:
     done = world.institutions.send(REGISTRAR, "executeRecovery", *recovery)
     assert done.event("RecoveryExecuted") == {"uscc": CHARITY.uscc, "recoveryId": recovery_id}
     assert world.institutions.call("keyOf", key_id(1, SPARE)) == (0, 0, done.time, 1, 1, CHARITY.uscc)
-    world.institutions.assert_refused(
-        REGISTRAR, "executeRecovery", *recovery, error=("RecoveryUnknown", recovery_id)
-    )
+    world.institutions.assert_refused(REGISTRAR, "executeRecovery", *recovery, error=("RecoveryUnknown", recovery_id))
 
 
 def test_recovery_is_announced_once_and_keeps_its_date(world: World) -> None:
@@ -263,12 +247,8 @@ def test_recovery_is_called_off_by_registrar_or_organization(world: World, calle
     gone = world.institutions.send(caller, "cancelRecovery", recovery_id).event("RecoveryCancelled")
     assert gone == {"uscc": CHARITY.uscc, "recoveryId": recovery_id, "actor": caller}
     world.node.mine_at(receipt.time + LONGEST_DEADLINE)
-    world.institutions.assert_refused(
-        REGISTRAR, "executeRecovery", *recovery, error=("RecoveryUnknown", recovery_id)
-    )
-    world.institutions.assert_refused(
-        caller, "cancelRecovery", recovery_id, error=("RecoveryUnknown", recovery_id)
-    )
+    world.institutions.assert_refused(REGISTRAR, "executeRecovery", *recovery, error=("RecoveryUnknown", recovery_id))
+    world.institutions.assert_refused(caller, "cancelRecovery", recovery_id, error=("RecoveryUnknown", recovery_id))
 
 
 def test_recovery_refuses_a_malformed_key_and_an_unknown_organization(world: World) -> None:

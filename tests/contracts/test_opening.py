@@ -28,9 +28,7 @@ NAME = f"charity/{CHARITY.uscc.decode()}/{BOOK}"
 
 @pytest.mark.parametrize(("suite", "flags"), [(1, 0), (1, 1), (2, 0), (2, 1)])
 def test_opened_ledger_has_the_identity_of_the_python_model(world: World, suite: int, flags: int) -> None:
-    receipt = world.charity.send(
-        CHARITY.account, "openLedger", kind("charity"), CHARITY.uscc, BOOK, suite, flags
-    )
+    receipt = world.charity.send(CHARITY.account, "openLedger", kind("charity"), CHARITY.uscc, BOOK, suite, flags)
     expected = ledger_id(NETWORK_ID, world.charity.raw_address, suite, flags, NAME)
     assert receipt.event("LedgerOpened") == {
         "ledgerId": expected,
@@ -225,9 +223,7 @@ def test_closing_is_for_the_ledgers_organization_only(world: World) -> None:
     ledger = world.open_ledger(world.charity, "charity", CHARITY, BOOK)
     for caller in (STRANGER, REGISTRAR, ADMIN, BUREAU.account):
         world.charity.assert_refused(caller, "closeLedger", ledger, error=("NotEntitled", CHARITY.uscc, caller))
-    world.charity.assert_refused(
-        CHARITY.account, "closeLedger", bytes(32), error=("LedgerUnknown", bytes(32))
-    )
+    world.charity.assert_refused(CHARITY.account, "closeLedger", bytes(32), error=("LedgerUnknown", bytes(32)))
 
 
 def test_suspended_organization_opens_nothing(world: World) -> None:

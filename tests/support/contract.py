@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import pytest
 from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
@@ -97,12 +98,9 @@ class Contract:
 
         ``test_errors_covered.py`` reads the names from these calls, so write each as a literal.
         """
-        try:
+        with pytest.raises(Refused) as caught:
             self.call(function, *arguments, sender=sender)
-        except Refused as refused:
-            assert (refused.name, *refused.values) == error
-            return
-        raise AssertionError(f"{function} was not refused")
+        assert (caught.value.name, *caught.value.values) == error
 
     def _explain(self, sender: str, data: str, block: str) -> None:
         request = {"from": sender, "to": self.address, "data": data, "gas": _GAS}
@@ -162,12 +160,9 @@ def deploy_artifact(node: Node, sender: str, compiled: Artifact, *arguments: obj
 
 def assert_deployment_refused(node: Node, sender: str, name: str, *arguments: object, error: tuple[Any, ...]) -> None:
     """Assert that a constructor reverts with this custom error: its name, then all its arguments."""
-    try:
+    with pytest.raises(Refused) as caught:
         deploy(node, sender, name, *arguments)
-    except Refused as refused:
-        assert (refused.name, *refused.values) == error
-        return
-    raise AssertionError(f"{name} was deployed")
+    assert (caught.value.name, *caught.value.values) == error
 
 
 def send(node: Node, sender: str, to: str | None, data: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from vector_parts import canonical, chain, evidence_files, signatures
+from vector_parts import canonical, chain, evidence_files, signatures, verdicts
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 """Where the vectors stand."""
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 WIDTH = 160
 """Longest line in columns that an array or object is kept on."""
 
-PARTS = (canonical, chain, signatures, evidence_files)
+PARTS = (canonical, chain, signatures, evidence_files, verdicts)
 
 
 def render(value: Any, indent: int = 0) -> str:

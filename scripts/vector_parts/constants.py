@@ -11,6 +11,9 @@ UNIT = "533206001234567884"
 OFFICE = "11330106002519877L"
 """Another one, for a registration office."""
 
+OPERATOR = "113206009876543275"
+"""A third one, for whoever runs the service."""
+
 
 def derived(label: str, length: int = 32) -> bytes:
     """Return the first bytes of SHA-256 of ``chainsvc-vector/<label>``."""

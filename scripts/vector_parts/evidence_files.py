@@ -2,38 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from chainsvc.crypto.suites import SHA256, SM3
-from chainsvc.evidence import Evidence, StatusChange
+from chainsvc.evidence import Evidence
 from chainsvc.heads import Status
-from vector_parts.constants import ACTOR, derived
-from vector_parts.records import FLOOD, LUNCH, disbursement, donation, registration
-from vector_parts.sample import BLOCK, TIME, Batch, word_after
-
-DONATIONS = Batch(SHA256, 0, [donation(1, 10_000), disbursement(1, 2_500, ["D-0001"])])
-"""Two entries: the worked example of docs/evidence-format.md."""
-
-SIGNED = Batch(
-    SHA256, 1, [donation(i, 500 * i, ledger=FLOOD) for i in range(1, 6)], index=3, first=40, prev=derived("head/2")
-)
-"""Five entries of a signed ledger."""
-
-REGISTRATIONS = Batch(SM3, 0, [registration(i, "甲", "𠮷") for i in range(1, 8)])
-"""Seven entries of an SM3 ledger."""
+from vector_parts.batches import BATCHES, DONATIONS, ODD, REGISTRATIONS, SIGNED, changes
+from vector_parts.records import LUNCH
+from vector_parts.sample import Batch, word_after
+from vector_parts.state import ChainState
 
 BASE = "evidence/valid/disbursement-shown-in-part.json"
 """The file that the malformed ones are edits of."""
 
 SHOWN = ("/body/amount", "/body/donor")
-
-
-def changes(*statuses: Status, cause: bytes = DONATIONS.ledger_id) -> tuple[StatusChange, ...]:
-    """Return changes of standing, ten blocks apart, with causes in the given ledger."""
-    return tuple(
-        StatusChange(int(status), cause, 60 + i, ACTOR, BLOCK + 10 * (i + 1), TIME + 20 * (i + 1))
-        for i, status in enumerate(statuses)
-    )
 
 
 def valid() -> dict[str, tuple[Batch, Evidence]]:
@@ -49,8 +31,12 @@ def valid() -> dict[str, tuple[Batch, Evidence]]:
         "donation-resumed": (DONATIONS, DONATIONS.evidence("D-0001", changes(Status.SUSPENDED, Status.CURRENT))),
         "donation-superseded": (DONATIONS, DONATIONS.evidence("D-0001", changes(Status.SUPERSEDED))),
         "signed": (SIGNED, signed),
+        "signed-proven": (SIGNED, replace(signed, proof=ChainState.of(BATCHES).prove(signed))),
         "registration": (REGISTRATIONS, registrations),
         "registration-dissolved": (REGISTRATIONS, REGISTRATIONS.evidence("J330106-2026-000004", dissolved)),
+        "odd-amount": (ODD, ODD.evidence("D-0007")),
+        "odd-fields": (ODD, ODD.evidence("D-0008")),
+        "odd-schema": (ODD, ODD.evidence("D-0009")),
     }
 
 
@@ -64,13 +50,13 @@ def files() -> dict[str, Any]:
     members["evidence/malformed.json"] = {
         "rule": "each is refused at step 1; the file is base[0:start] + put + base[end:]",
         "base": BASE,
-        "files": [{"name": name, **_splice(good, data)} for name, data in _malformed(good)],
+        "files": [{"name": name, **splice(good, data)} for name, data in _malformed(good)],
     }
     return members
 
 
-def _splice(base: bytes, data: bytes) -> dict[str, Any]:
-    """Return the one replaced range between two files."""
+def splice(base: bytes, data: bytes) -> dict[str, Any]:
+    """Return the one replaced range between two files: ``data = base[0:start] + put + base[end:]``."""
     shorter = min(len(base), len(data))
     start = next((i for i in range(shorter) if base[i] != data[i]), shorter)
     tail = next((i for i in range(shorter - start) if base[-1 - i] != data[-1 - i]), shorter - start)

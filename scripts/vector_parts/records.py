@@ -11,6 +11,9 @@ LUNCH = f"charity/{UNIT}/LUNCH-2026"
 FLOOD = f"charity/{UNIT}/FLOOD-2026"
 """A signed ledger of suite 1."""
 
+ELDERLY = f"charity/{UNIT}/ELDERLY-2026"
+"""An unsigned ledger of suite 1, with odd records."""
+
 REGISTER = f"marriage/{OFFICE}/2026"
 """An unsigned ledger of suite 2."""
 

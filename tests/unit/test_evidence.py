@@ -16,7 +16,8 @@ from chainsvc.evidence import MAX_BYTES, MAX_BYTES_WITH_PROOF, MAX_CHANGES, Evid
 from chainsvc.heads import Status, head
 from chainsvc.record import DISCLOSED, Record
 from chainsvc.sumtree import Node, fold, leaf
-from vector_parts.evidence_files import DONATIONS, SIGNED, changes, valid
+from vector_parts.batches import DONATIONS, SIGNED, changes
+from vector_parts.evidence_files import valid
 from vector_parts.records import donation
 from vector_parts.sample import Batch, word_after
 

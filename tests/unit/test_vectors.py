@@ -1,4 +1,6 @@
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,14 @@ from support import plain
 
 import vectors
 from chainsvc import jcs
-from chainsvc.errors import MalformedInput
-from chainsvc.evidence import Evidence
+from chainsvc.checkpoint import Checkpoint
+from chainsvc.errors import MalformedInput, NotReady
+from chainsvc.evidence import Evidence, Proof
+from chainsvc.network import Network
 from chainsvc.record import Record
+from chainsvc.verify import CheckpointSource, verify
+from chainsvc.verify.node import NodeSnapshot
+from chainsvc.verify.sources import Block, BlockHash, Code, Place, Source
 
 FOLDER = Path(__file__).parent.parent / "vectors"
 
@@ -205,3 +212,72 @@ def test_malformed_evidence(row: dict[str, Any]) -> None:
     assert data != base
     with pytest.raises(MalformedInput):
         Evidence.parse(data)
+
+
+@dataclass
+class VectorNode:
+    """A node that answers from one chain state of verdicts.json."""
+
+    state: dict[str, Any]
+    uses_proof = False
+
+    def read(
+        self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None
+    ) -> NodeSnapshot:
+        del network, proof
+        number = self.state["block"]["number"]
+        if at not in (None, number):
+            raise NotReady("no such block", expected=number, got=at)
+        found = {name: self.value(place) for name, place in places.items()}
+        block = Block(number, bytes.fromhex(self.state["block"]["hash"]), self.state["block"]["time"])
+        return NodeSnapshot(block, "vectors", {name: bytes.fromhex(value) for name, value in found.items() if value})
+
+    def value(self, place: Place) -> str | None:
+        if isinstance(place, BlockHash):
+            block = self.state["block"]
+            return str(block["hash"]) if place.number == block["number"] else None
+        if isinstance(place, Code):
+            return str(self.state["codeHashes"].get(place.address.hex(), "00" * 32))
+        return str(self.state["slots"].get(place.address.hex(), {}).get(place.key.hex(), "00" * 32))
+
+
+VERDICTS = read("evidence/verdicts.json")
+
+
+def source_of(row: dict[str, Any]) -> Source | None:
+    if row["checkpoint"] is not None:
+        return CheckpointSource(Checkpoint.parse(VERDICTS["checkpoints"][row["checkpoint"]].encode()))
+    return None if row["chain"] is None else VectorNode(VERDICTS["chains"][row["chain"]])
+
+
+@pytest.mark.parametrize("row", VERDICTS["cases"], ids=lambda row: row["name"])
+def test_verdicts(row: dict[str, Any]) -> None:
+    data, edit = (FOLDER / row["file"]).read_bytes(), row["edit"]
+    if edit is not None:
+        data = data[: edit["start"]] + bytes.fromhex(edit["put"]) + data[edit["end"] :]
+    network = Network.parse((FOLDER / VERDICTS["network"]).read_bytes())
+    verdict = verify(data, network, source_of(row), row["at"])
+    outcomes = {step.number: step.outcome.value for step in verdict.steps}
+    assert outcomes == dict(enumerate(row["steps"], 1)), [step.finding for step in verdict.steps]
+    assert (verdict.verdict, verdict.exit_code) == (row["verdict"], row["exitCode"])
+
+
+def test_every_step_has_a_case_that_fails_there_alone() -> None:
+    failing = {tuple(i for i, step in enumerate(row["steps"], 1) if step == "failed") for row in VERDICTS["cases"]}
+    assert {(step,) for step in range(2, 11)} <= failing
+
+
+def test_both_suites_have_verdicts() -> None:
+    suites = {json.loads((FOLDER / row["file"]).read_bytes())["suite"] for row in VERDICTS["cases"]}
+    assert suites == {1, 2}
+
+
+def test_malformed_evidence_is_invalid_at_step_1() -> None:
+    network = Network.parse((FOLDER / VERDICTS["network"]).read_bytes())
+    content = read("evidence/malformed.json")
+    base = (FOLDER / content["base"]).read_bytes()
+    for row in content["files"]:
+        data = base[: row["start"]] + bytes.fromhex(row["put"]) + base[row["end"] :]
+        verdict = verify(data, network, VectorNode(VERDICTS["chains"]["plain"]))
+        assert verdict.verdict == "invalid"
+        assert [step.outcome.value for step in verdict.steps] == ["failed", *["not checked"] * 9]

@@ -1,7 +1,7 @@
 """The local devnet: one real anvil node on the loopback interface, its chain kept in a folder.
 
-A block is mined for every transaction at once, and an empty one on an idle chain once a minute, so
-that the head's time never lags far behind the clock. Kill anything at any moment: the next ``up``
+A block is mined for every transaction at once, and an empty one on an idle chain every five minutes,
+so that the head's time never lags far behind the clock. Kill anything at any moment: the next ``up``
 goes on from the chain as it was, less at most the last half second. The next ``up`` after ``reset`` is another
 network with another genesis block.
 """
@@ -27,7 +27,7 @@ CHAIN_ID = 20260
 PLENTY = 10**24
 """Wei that ``fund`` gives: enough gas for ever."""
 
-_HEARTBEAT_SECONDS = 60
+_HEARTBEAT_SECONDS = 300
 _STOP_SECONDS = 30.0
 
 
@@ -171,7 +171,7 @@ def _stop(home: Path) -> None:
     if anvil.alive and not keeper.alive:
         # the keeper was killed: save in its place what it has not saved
         with contextlib.suppress(NodeUnavailable):
-            state.save(home, Home.read(home).port, history=True)
+            state.save(home, Home.read(home).port)
     keeper.stop(_STOP_SECONDS)
     anvil.stop(_STOP_SECONDS)
 

@@ -1,10 +1,11 @@
 """The anvil binary: where it is found, how it is started, and the few calls the devnet itself makes.
 
 anvil writes its own state file in place, so that a kill in the middle of a write leaves half a file
-and no chain. The devnet therefore never lets anvil write (``state.py`` does), and starts it with:
+and no chain. The devnet therefore saves the chain itself (``state.py``) and trusts anvil's file only with the
+states of older blocks. It starts anvil with:
 
 - no interval mining: anvil keeps the hash of every earlier block in each kept state, so that one
-  block a second grows memory and disk with the square of the time (75 MB after 1,000 blocks);
+  block a second grows memory and disk with the square of the time (112 MB after 1,000 blocks);
 - at most ``STATES_KEPT`` old states, the depth to which ``eth_getProof`` reaches back;
 - no accounts of its own: whoever needs gas is funded by address (``fund``);
 - base fee 0, as on the consortium chain, so that one gas policy fits both.
@@ -26,6 +27,7 @@ STATES_KEPT = 256
 HOST = "127.0.0.1"
 _PACKAGE = Path(__file__).resolve().parents[2] / "devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 _TIMEOUT_SECONDS = 60.0
+_HISTORY_SECONDS = "60"
 
 
 def find_anvil() -> Path:
@@ -46,13 +48,22 @@ def find_anvil() -> Path:
     return Path(found)
 
 
-def arguments(binary: Path, port: int, chain_id: int, state: Path | None) -> Sequence[str]:
-    """Return the command line of one anvil; ``state`` is the file to begin from, if there is one."""
+def arguments(binary: Path, port: int, chain_id: int, begin: Path | None, history: Path) -> Sequence[str]:
+    """Return the command line of one anvil.
+
+    Args:
+        binary: What to run.
+        port: Loopback port.
+        chain_id: EIP-155 chain id.
+        begin: File with the chain to begin from, if there is one.
+        history: File that anvil writes, with the states of older blocks, once a minute and when it ends.
+    """
     line = [str(binary), "--quiet", "--host", HOST, "--port", str(port), "--chain-id", str(chain_id)]
     line += ["--hardfork", "paris", "--accounts", "0", "--order", "fifo", "--disable-default-create2-deployer"]
     line += ["--base-fee", "0", "--gas-price", "0"]
     line += ["--prune-history", str(STATES_KEPT), "--preserve-historical-states"]
-    return line if state is None else [*line, "--load-state", str(state)]
+    line += ["--dump-state", str(history), "--state-interval", _HISTORY_SECONDS]
+    return line if begin is None else [*line, "--load-state", str(begin)]
 
 
 def call(port: int, method: str, *params: object) -> Any:

@@ -45,20 +45,26 @@ class Home:
         """Remember port, chain id and heartbeat."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = {"port": self.port, "chainId": self.chain_id, "heartbeat": self.heartbeat}
-        (self.folder / _SETTINGS).write_text(json.dumps(kept) + "\n")
+        _replace(self.folder / _SETTINGS, kept)
 
     def write_processes(self, keeper: Process, anvil: Process) -> None:
         """Remember who runs this devnet."""
         kept = {"keeper": asdict(keeper), "anvil": asdict(anvil)}
-        (self.folder / _PROCESSES).write_text(json.dumps(kept) + "\n")
+        _replace(self.folder / _PROCESSES, kept)
 
     def processes(self) -> tuple[Process, Process]:
         """Return keeper and anvil as they were last started; they may be gone."""
         try:
             kept: dict[str, Any] = json.loads((self.folder / _PROCESSES).read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+        except FileNotFoundError:
             return _NOBODY, _NOBODY
         return Process(**kept["keeper"]), Process(**kept["anvil"])
+
+
+def _replace(path: Path, kept: dict[str, Any]) -> None:
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(kept) + "\n")
+    beside.replace(path)
 
 
 def is_free(port: int) -> bool:

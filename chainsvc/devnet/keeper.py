@@ -1,8 +1,8 @@
 """The process that starts anvil, keeps its chain on disk, and ends it.
 
 Run as ``python -m chainsvc.devnet.keeper HOME``. It returns when the chain answers and its first
-state is on disk, and leaves itself behind in the background. On SIGTERM it saves everything and ends
-anvil. When anvil dies it ends too: a dead node is a fault to be seen, not one to be mended silently.
+state is on disk, and leaves itself behind in the background. On SIGTERM it saves what is new and
+ends anvil. When anvil dies it ends too: a dead node is a fault to be seen, not one to be mended silently.
 """
 
 import os
@@ -10,31 +10,19 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from chainsvc.devnet.anvil import arguments, call, find_anvil
 from chainsvc.devnet.home import Home
 from chainsvc.devnet.process import Process
-from chainsvc.devnet.state import compose, save
+from chainsvc.devnet.state import HISTORY, compose, save
 from chainsvc.errors import ChainsvcError, NodeUnavailable
 
 _READY = b"ready"
 _READY_SECONDS = 30.0
 _LOOK_SECONDS = 0.25
-_REST_SECONDS = 3.0
-_HISTORY_SECONDS = 60.0
-_SHARE = 3.0  # saving may take a quarter of the time at most, however large the chain is
-
-
-@dataclass(slots=True)
-class _Saved:
-    """What is on disk: the head's hash in each file, and when each was written (monotonic seconds)."""
-
-    chain: str = ""
-    chain_at: float = 0.0
-    history: str = ""
-    history_at: float = 0.0
+_END_SECONDS = 20.0  # anvil writes its history
+_SHARE = 3.0  # saving may take a quarter of the time at most, however long the chain is
 
 
 class Keeper:
@@ -49,7 +37,7 @@ class Keeper:
         """Begin with nothing saved, so that the first look saves the genesis block."""
         self._home = home
         self._anvil = anvil
-        self._saved = _Saved()
+        self._saved = ""  # hash of the head on disk
         self._stopping = False
 
     def begin(self) -> None:
@@ -81,25 +69,11 @@ class Keeper:
     def look(self) -> None:
         """Save what is new, and mine an empty block when the head is older than the heartbeat."""
         head = call(self._home.port, "eth_getBlockByNumber", "latest", False)  # noqa: FBT003 - a JSON-RPC parameter
-        now = time.monotonic()
-        if head["hash"] != self._saved.chain:
-            self._save(head["hash"], now, history=False)
-        elif self._history_is_due(now):
-            self._save(head["hash"], now, history=True)
+        if head["hash"] != self._saved:
+            save(self._home.folder, self._home.port)
+            self._saved = head["hash"]
         elif 0 < self._home.heartbeat <= time.time() - int(head["timestamp"], 16):
             call(self._home.port, "evm_mine")
-
-    def _history_is_due(self, now: float) -> bool:
-        saved = self._saved
-        rests = now - saved.chain_at > _REST_SECONDS and now - saved.history_at > _HISTORY_SECONDS
-        return rests and saved.history != saved.chain
-
-    def _save(self, head: str, now: float, *, history: bool) -> None:
-        save(self._home.folder, self._home.port, history=history)
-        if history:
-            self._saved.history, self._saved.history_at = head, now
-        else:
-            self._saved.chain, self._saved.chain_at = head, now
 
     def _try_look(self) -> None:
         try:
@@ -113,11 +87,9 @@ class Keeper:
     def _end(self) -> int:
         if self._anvil.poll() is not None:
             return 1
-        try:
-            save(self._home.folder, self._home.port, history=True)
-        finally:
-            Process.of(self._anvil.pid).stop(patience=5.0)
-            self._anvil.wait()
+        self._try_look()
+        Process.of(self._anvil.pid).stop(_END_SECONDS)
+        self._anvil.wait()
         return 0
 
 
@@ -152,7 +124,7 @@ def _keep(home: Home, writing: int) -> int:
 
 def _start(home: Home) -> "subprocess.Popen[bytes]":
     with (home.folder / "anvil.log").open("ab") as log:
-        line = arguments(find_anvil(), home.port, home.chain_id, compose(home.folder))
+        line = arguments(find_anvil(), home.port, home.chain_id, compose(home.folder), home.folder / HISTORY)
         anvil = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own arguments
     home.write_processes(Process.of(os.getpid()), Process.of(anvil.pid))
     return anvil

@@ -1,9 +1,10 @@
-"""The devnet's chain on disk: two files, each replaced in one step.
+"""The devnet's chain on disk, in two files of different worth.
 
-``state.json`` is the chain: blocks, transactions, and the accounts at the head. It is small and saved
-within half a second of every new block. ``history.json`` holds the states of older blocks, which
-only proofs about the past need; it is large, so it is saved when the chain rests. A kill at any moment
-thus costs at most the last half second of blocks, and at most a minute of old states.
+``state.json`` is the chain: blocks, transactions, and the accounts at the head. It is small, saved here within
+half a second of every new block, and replaced in one step. ``history.json`` is anvil's own file; only
+the states of older blocks are taken from it, which proofs about the past need. It is large and written in place once a
+minute, so that it may be cut short. A kill at any moment thus costs at most the last half second of blocks; and
+of the old states what is newer than a minute, or at worst all.
 """
 
 import gzip
@@ -15,27 +16,22 @@ import orjson
 
 from chainsvc.devnet.anvil import call
 
+HISTORY = "history.json"
+"""The file that anvil writes."""
+
 _STATE = "state.json"
-_HISTORY = "history.json"
 _LOAD = "load.json"
 _STATES = "historical_states"
 
 
-def save(home: Path, port: int, *, history: bool) -> None:
-    """Write the running chain to ``home``, with the states of older blocks when ``history`` is true.
+def save(home: Path, port: int) -> None:
+    """Write the running chain to ``home``.
 
     Raises:
         NodeUnavailable: anvil does not answer.
     """
-    # anvil answers with gzip-compressed JSON in hex
-    dump = gzip.decompress(bytes.fromhex(call(port, "anvil_dumpState", history).removeprefix("0x")))
-    if not history:
-        _replace(home / _STATE, dump)
-        return
-    chain: dict[str, Any] = orjson.loads(dump)
-    states = chain.pop(_STATES)
-    _replace(home / _HISTORY, orjson.dumps(states))
-    _replace(home / _STATE, orjson.dumps(chain | {_STATES: None}))
+    answer = call(port, "anvil_dumpState", False)  # noqa: FBT003 - a JSON-RPC parameter: without old states
+    _replace(home / _STATE, gzip.decompress(bytes.fromhex(answer.removeprefix("0x"))))
 
 
 def compose(home: Path) -> Path | None:
@@ -43,16 +39,22 @@ def compose(home: Path) -> Path | None:
     if not (home / _STATE).exists():
         return None
     chain: dict[str, Any] = orjson.loads((home / _STATE).read_bytes())
-    if (home / _HISTORY).exists():
-        chain[_STATES] = orjson.loads((home / _HISTORY).read_bytes())
+    chain[_STATES] = _old_states(home)
     _replace(home / _LOAD, orjson.dumps(chain))
     return home / _LOAD
 
 
 def forget(home: Path) -> None:
     """Delete the chain; the next start is another network."""
-    for name in (_STATE, _HISTORY, _LOAD):
+    for name in (_STATE, HISTORY, _LOAD):
         (home / name).unlink(missing_ok=True)
+
+
+def _old_states(home: Path) -> Any:
+    try:
+        return orjson.loads((home / HISTORY).read_bytes())[_STATES]
+    except (FileNotFoundError, orjson.JSONDecodeError):  # anvil was killed before or while it wrote
+        return None
 
 
 def _replace(path: Path, content: bytes) -> None:

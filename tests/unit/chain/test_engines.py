@@ -1,0 +1,39 @@
+import pytest
+
+from chainsvc.chain.engines import ANVIL, ENGINES, GasPolicy, engine_of
+from chainsvc.chain.node import Fees
+from chainsvc.devnet import STATES_KEPT
+from chainsvc.errors import ConfigurationRefused
+
+GAS = GasPolicy(most=10**9, priority=1, margin_percent=25, replace_percent=10)
+
+
+def test_engines_are_found_by_the_name_in_the_descriptor() -> None:
+    assert engine_of("anvil") is ANVIL
+    assert {name: engine.name for name, engine in ENGINES.items()} == {name: name for name in ENGINES}
+
+
+def test_unknown_engine_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        engine_of("raft")
+    assert (caught.value.expected, caught.value.got) == ("anvil", "raft")
+
+
+def test_devnet_keeps_the_states_that_its_profile_promises() -> None:
+    assert ANVIL.proof_depth == STATES_KEPT
+
+
+@pytest.mark.parametrize(
+    ("fees", "raised"),
+    [
+        (Fees(10**9, 1), Fees(1_100_000_000, 2)),
+        (Fees(0, 0), Fees(1, 1)),  # a free chain still wants to see more
+        (Fees(15, 11), Fees(17, 13)),  # rounded up: 10 % at least
+    ],
+)
+def test_replacement_raises_both_fees_by_ten_percent_at_least(fees: Fees, raised: Fees) -> None:
+    assert GAS.replacing(fees) == raised
+
+
+def test_gas_limit_has_its_margin() -> None:
+    assert GAS.gas_limit(80_001) == 100_001

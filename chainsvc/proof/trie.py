@@ -38,9 +38,9 @@ def lookup(root: bytes, key: bytes, nodes: Sequence[bytes], where: str) -> bytes
     unread = list(reversed(nodes))
     reference: rlp.Item = b"" if root == EMPTY_ROOT and not nodes else root
     value: bytes | None = None
-    while reference:
+    while reference != b"":
         node = reference if isinstance(reference, list) else _next_node(reference, unread, where)
-        if not node:
+        if node == b"":
             break  # the empty trie, written as its one node
         if len(node) == _BRANCH and path and isinstance(node, list):
             reference, path = node[path[0]], path[1:]

@@ -8,32 +8,26 @@ from chainsvc.chain.facts import from_hex
 from chainsvc.chain.headers import header_bytes
 from chainsvc.errors import NodeUnavailable
 
-CAPTURES = Path(__file__).resolve().parents[2] / "data/chains"
+CAPTURES = Path(__file__).resolve().parents[2] / "data/chains/rpc_headers.json"
 
 
-def captured(engine: str, rlp: str) -> list[tuple[Any, bytes]]:
-    """Answers of real nodes with the header bytes that independent code made of them."""
-    headers = json.loads((CAPTURES / engine / "headers.json").read_text())["headers"]
-    return [(one["rpc"], from_hex(one[rlp])) for one in headers]
+def captured() -> list[tuple[Any, bytes]]:
+    """Answers of real nodes with the header bytes that the engines' own code hashes."""
+    return [(one["rpc"], from_hex(one["rlp"])) for one in json.loads(CAPTURES.read_text())["headers"]]
 
 
-@pytest.mark.parametrize(("members", "expected"), captured("clique", "rlp"))
-def test_clique_headers_are_rebuilt_byte_for_byte(members: Any, expected: bytes) -> None:
-    assert header_bytes(members) == expected
-
-
-@pytest.mark.parametrize(("members", "expected"), captured("qbft", "header_rlp"))
-def test_qbft_headers_are_rebuilt_byte_for_byte(members: Any, expected: bytes) -> None:
+@pytest.mark.parametrize(("members", "expected"), captured())
+def test_headers_of_clique_and_qbft_are_rebuilt_byte_for_byte(members: Any, expected: bytes) -> None:
     assert header_bytes(members) == expected
 
 
 def test_member_of_a_fork_that_the_block_lacks_is_left_out() -> None:
-    members, expected = captured("clique", "rlp")[0]
+    members, expected = captured()[0]
     assert header_bytes(members | {"blobGasUsed": "0x0", "excessBlobGas": "0x0"}) == expected
 
 
 def test_changed_member_is_refused_with_the_hash_that_was_expected() -> None:
-    members, _ = captured("clique", "rlp")[0]
+    members, _ = captured()[0]
     with pytest.raises(NodeUnavailable, match="does not hash") as caught:
         header_bytes(members | {"gasUsed": "0x1"})
     assert caught.value.expected == members["hash"]

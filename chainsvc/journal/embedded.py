@@ -5,6 +5,8 @@ a process of its own: killing the service leaves it running, and the next start 
 if it was killed too. The last process that uses it stops it when it exits.
 """
 
+import atexit
+import json
 import subprocess
 import warnings
 from contextlib import suppress
@@ -18,6 +20,8 @@ from chainsvc.errors import ConfigurationRefused, DatabaseUnavailable
 
 DATABASE = "postgres"
 PID_FILE = "postmaster.pid"
+USERS_FILE = ".handle_pids.json"
+"""The wheel's list of processes that use the server."""
 
 
 class EmbeddedServer:
@@ -39,6 +43,7 @@ class EmbeddedServer:
         self.directory.parent.mkdir(parents=True, exist_ok=True)
         self._check_version(wheel)
         _drop_foreign_pid(self.directory / PID_FILE)
+        _forget_dead_users(wheel, self.directory)
         try:
             self._server = wheel.get_server(self.directory)
         except (subprocess.SubprocessError, OSError, AssertionError, ValueError) as error:
@@ -48,14 +53,20 @@ class EmbeddedServer:
                 where=str(self.directory),
                 hint="Its log is in that directory; CHAINSVC_DATABASE_URL names another server.",
             ) from error
+        atexit.register(self.stop)
         return self
 
     def stop(self) -> None:
-        """Stop the server unless another process still uses it; safe to repeat."""
-        if self._server is not None:
-            with suppress(KeyError):
-                self._server.cleanup()
-            self._server = None
+        """Stop the server unless another process still uses it; safe to repeat, and done at exit."""
+        if self._server is None:
+            return
+        wheel = _wheel()
+        _forget_dead_users(wheel, self.directory)
+        with suppress(KeyError):
+            self._server.cleanup()
+        wheel.postgres_server.PostgresServer._instances.pop(self.directory, None)  # noqa: SLF001 (else start reuses it)
+        self._server = None
+        atexit.unregister(self.stop)
 
     @property
     def pid(self) -> int:
@@ -120,14 +131,34 @@ def _wheel() -> ModuleType:
     return module
 
 
+def _forget_dead_users(wheel: ModuleType, directory: Path) -> None:
+    """Take killed processes off the wheel's list of users; it counts them for ever and would never stop the server."""
+    users = directory / USERS_FILE
+    with wheel.postgres_server.PostgresServer._lock, suppress(FileNotFoundError):  # noqa: SLF001 (its own lock)
+        text = users.read_text()
+        try:
+            alive = [pid for pid in json.loads(text) if _process(pid) is not None]
+        except ValueError:  # killed while it wrote the list
+            alive = []
+        users.write_text(json.dumps(alive))
+
+
+def _process(pid: int) -> Any:
+    """Return a living process, or None."""
+    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  (comes with the optional wheel)
+
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
 def _drop_foreign_pid(pid_file: Path) -> None:
     """Remove a pid file left by a killed server whose number another program got since.
 
     The wheel takes any living process of that number for the server; PostgreSQL itself would notice.
     """
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  (comes with the optional wheel)
-
-    with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
-        process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-        if "postgres" not in process.name():
+    with suppress(OSError, ValueError, IndexError):
+        process = _process(int(pid_file.read_text().splitlines()[0]))
+        if process is not None and "postgres" not in process.name():
             pid_file.unlink()

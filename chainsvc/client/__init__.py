@@ -1,1 +1,37 @@
-"""The SDK: notarize, follow and verify records from a business system."""
+"""The SDK: notarize, follow and verify records from a business system.
+
+``Client`` blocks, ``AsyncClient`` awaits; both drive the same steps (``verbs``, ``handover``) over the same calls
+(``calls``), so that a verb is written once. In private mode records and seeds stay in a local ``store``.
+"""
+
+from chainsvc.client.answers import (
+    Accepted,
+    Erasure,
+    LedgerBatch,
+    LedgerEntry,
+    LedgerFacts,
+    RecordStatus,
+    Standing,
+    StandingChange,
+)
+from chainsvc.client.assemble import assemble
+from chainsvc.client.asynchronous import AsyncClient
+from chainsvc.client.blocking import Client
+from chainsvc.client.handover import Outcome
+from chainsvc.client.store import PrivateStore
+
+__all__ = [
+    "Accepted",
+    "AsyncClient",
+    "Client",
+    "Erasure",
+    "LedgerBatch",
+    "LedgerEntry",
+    "LedgerFacts",
+    "Outcome",
+    "PrivateStore",
+    "RecordStatus",
+    "Standing",
+    "StandingChange",
+    "assemble",
+]

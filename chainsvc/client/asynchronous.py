@@ -1,0 +1,221 @@
+"""The asynchronous client: the same verbs on an event loop of asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from chainsvc.checkpoint import Checkpoint
+from chainsvc.client import calls
+from chainsvc.client.answers import (
+    Accepted,
+    Erasure,
+    LedgerBatch,
+    LedgerEntry,
+    LedgerFacts,
+    RecordStatus,
+    Standing,
+    StandingChange,
+)
+from chainsvc.client.handover import LARGEST_CHUNK, Outcome
+from chainsvc.client.options import Options
+from chainsvc.client.sending import AsyncSender
+from chainsvc.client.verbs import Disclose, RecordId, id_of, windows
+from chainsvc.client.verifying import verify_locally
+from chainsvc.crypto.keys import SigningKey
+from chainsvc.crypto.suites import SHA256, Suite
+from chainsvc.evidence import Evidence
+from chainsvc.heads import Status
+from chainsvc.network import Network
+from chainsvc.receipt import Receipt
+from chainsvc.record import Record
+from chainsvc.verify import Source, Verdict
+
+
+class AsyncClient:
+    """:class:`chainsvc.client.Client` for asyncio; each method is as there, awaited or iterated with ``async for``.
+
+    ::
+
+        async with AsyncClient(url, key) as client:
+            accepted = await client.notarize(record)
+            evidence = await client.wait(accepted)
+            verdict = await client.verify(evidence, node="http://my-own-node:8545", network=pinned)
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        private: bool = False,
+        store: Path | str | None = None,
+        signing_key: SigningKey | None = None,
+        network: Network | None = None,
+        receipt_keys: Collection[bytes] | None = None,
+        timeout: float = 30.0,
+        retry_s: float = 45.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Make a client; the arguments are those of :class:`chainsvc.client.Client`."""
+        options = Options(url, key, private, store, signing_key, network, receipt_keys)
+        self._verbs = options.verbs()
+        http = httpx.AsyncClient(base_url=url, headers=options.headers, timeout=timeout, transport=transport)
+        self._sender = AsyncSender(http, retry_s)
+
+    async def __aenter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close connections and store."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections and store."""
+        await self._sender.close()
+        if self._verbs.handover.store is not None:
+            self._verbs.handover.store.close()
+
+    # records
+
+    async def notarize(self, record: Record | Mapping[str, Any]) -> Accepted:
+        """Notarize one record; the same record again returns its first receipt."""
+        return await self._sender.run(self._verbs.notarize(record))
+
+    async def notarize_chunk(self, records: Sequence[Record]) -> list[Outcome]:
+        """Notarize up to 500 records of one ledger in one call; each outcome stands where its record stood."""
+        return await self._sender.run(self._verbs.chunk(records))
+
+    async def notarize_many(
+        self, records: Iterable[Record | Mapping[str, Any]] | AsyncIterable[Record | Mapping[str, Any]]
+    ) -> AsyncIterator[Outcome]:
+        """Notarize any number of records, from an iterable of either kind."""
+        async for window in _windows(records):
+            for outcome in await self._sender.run(self._verbs.window(window)):
+                yield outcome
+
+    async def status(self, record_id: RecordId, *, with_record: bool = False) -> RecordStatus:
+        """Return where a record stands; ``with_record`` needs the scope ``disclose``."""
+        return await self._sender.run(self._verbs.status(record_id, with_record=with_record))
+
+    async def find(
+        self, ledger: str, reference: str, revision: int | None = None, *, with_record: bool = False
+    ) -> RecordStatus:
+        """Return where a record stands by its reference; the latest revision when none is named."""
+        return await self._sender.run(self._verbs.find(ledger, reference, revision, with_record=with_record))
+
+    async def receipt(self, record_id: RecordId) -> tuple[bytes, Receipt]:
+        """Return the ledger id and the receipt that is signed for it."""
+        return await self._sender.do(calls.receipt_of(id_of(record_id)))
+
+    async def erase(self, record_id: RecordId, reason: str) -> Erasure:
+        """Erase a record's content for good, here and at the service; the chain still verifies."""
+        return await self._sender.run(self._verbs.erase(record_id, reason))
+
+    # evidence
+
+    async def wait(
+        self,
+        record_id: RecordId,
+        timeout: float = 60.0,  # noqa: ASYNC109 - how long the record may take; every call has its own timeout
+        *,
+        disclose: Disclose = (),
+        proof: bool = False,
+    ) -> Evidence:
+        """Wait until a record is final and return its evidence."""
+        return await self._sender.run(self._verbs.wait(record_id, timeout, disclose, proof=proof))
+
+    async def evidence(self, record_id: RecordId, *, disclose: Disclose = (), proof: bool = False) -> Evidence:
+        """Return a record's evidence, showing the paths of ``disclose`` besides those that all evidence shows."""
+        return await self._sender.run(self._verbs.evidence(record_id, disclose, proof=proof))
+
+    async def verify(
+        self,
+        evidence: Evidence | bytes,
+        *,
+        node: str | Source | None = None,
+        checkpoint: Checkpoint | bytes | str | None = None,
+        network: Network | None = None,
+        at: int | None = None,
+    ) -> Verdict:
+        """Verify evidence on this machine, against a node of one's own or a checkpoint."""
+        pinned = network or self._verbs.network
+        return await asyncio.to_thread(
+            verify_locally,
+            evidence,
+            pinned or await self.network(),
+            node=node,
+            checkpoint=checkpoint,
+            at=at,
+            first_use=pinned is None,
+        )
+
+    # standing
+
+    async def standing(self, record_id: RecordId) -> Standing:
+        """Return an entry's standing and its changes."""
+        return await self._sender.do(calls.standing_of(id_of(record_id)))
+
+    async def change_standing(self, record_id: RecordId, status: Status | str, cause: RecordId) -> StandingChange:
+        """Ask for a change of standing, whose cause is an entry of one's own organization."""
+        return await self._sender.run(self._verbs.change_standing(record_id, status, cause))
+
+    # ledgers
+
+    async def ledger(self, name: str) -> LedgerFacts:
+        """Return a ledger's facts and totals."""
+        return await self._sender.do(calls.ledger(name))
+
+    def ledgers(self) -> AsyncIterator[LedgerFacts]:
+        """Yield all ledgers, ascending by name."""
+        return self._sender.pages(calls.ledgers)
+
+    def entries(self, name: str) -> AsyncIterator[LedgerEntry]:
+        """Yield a ledger's entries in order."""
+        return self._sender.pages(lambda after: calls.entries(name, after))
+
+    def batches(self, name: str) -> AsyncIterator[LedgerBatch]:
+        """Yield a ledger's batches in order."""
+        return self._sender.pages(lambda after: calls.batches(name, after))
+
+    async def open_ledger(self, name: str, *, suite: Suite = SHA256, signed: bool = False) -> LedgerFacts:
+        """Open a ledger on chain, or return the one that is open."""
+        return await self._sender.do(calls.open_ledger(name, suite, signed=signed))
+
+    async def close_ledger(self, name: str) -> LedgerFacts:
+        """Close a ledger on chain."""
+        return await self._sender.do(calls.close_ledger(name))
+
+    async def export(self, name: str, path: Path, *, disclose: bool = False) -> None:
+        """Write a ledger's export to a file, whole or not at all."""
+        await self._sender.save(calls.export(name, disclose=disclose), path)
+
+    # network
+
+    async def network(self) -> Network:
+        """Return the descriptor as the service gives it; a verifier pins its own."""
+        return await self._sender.do(calls.network())
+
+    async def checkpoint(self, *, new: bool = True) -> str:
+        """Return a checkpoint's note of the newest final block; with ``new=False`` the last one made."""
+        return await self._sender.do(calls.checkpoint(new=new))
+
+
+async def _windows(
+    records: Iterable[Record | Mapping[str, Any]] | AsyncIterable[Record | Mapping[str, Any]],
+) -> AsyncIterator[list[Record | Mapping[str, Any]]]:
+    if isinstance(records, Iterable):
+        for window in windows(records):
+            yield window
+        return
+    window = []
+    async for record in records:
+        window.append(record)
+        if len(window) == LARGEST_CHUNK:
+            yield window
+            window = []
+    if window:
+        yield window

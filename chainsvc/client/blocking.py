@@ -1,0 +1,261 @@
+"""The blocking client."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from chainsvc.checkpoint import Checkpoint
+from chainsvc.client import calls
+from chainsvc.client.answers import (
+    Accepted,
+    Erasure,
+    LedgerBatch,
+    LedgerEntry,
+    LedgerFacts,
+    RecordStatus,
+    Standing,
+    StandingChange,
+)
+from chainsvc.client.handover import Outcome
+from chainsvc.client.options import Options
+from chainsvc.client.sending import Sender
+from chainsvc.client.verbs import Disclose, RecordId, id_of, windows
+from chainsvc.client.verifying import verify_locally
+from chainsvc.crypto.keys import SigningKey
+from chainsvc.crypto.suites import SHA256, Suite
+from chainsvc.evidence import Evidence
+from chainsvc.heads import Status
+from chainsvc.network import Network
+from chainsvc.receipt import Receipt
+from chainsvc.record import Record
+from chainsvc.verify import Source, Verdict
+
+
+class Client:
+    """A business system's way to chainsvc.
+
+    ::
+
+        with Client(url, key) as client:
+            accepted = client.notarize(record)
+            evidence = client.wait(accepted)
+            verdict = client.verify(evidence, node="http://my-own-node:8545", network=pinned)
+
+    Calls that may be repeated are, for ``retry_s`` seconds; a record is never lost and never notarized twice.
+    May be used by several threads.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        private: bool = False,
+        store: Path | str | None = None,
+        signing_key: SigningKey | None = None,
+        network: Network | None = None,
+        receipt_keys: Collection[bytes] | None = None,
+        timeout: float = 30.0,
+        retry_s: float = 45.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Make a client; nothing is sent yet.
+
+        Args:
+            url: Root of the service.
+            key: API key ``csk_<id>_<secret>``; None for calls that need none.
+            private: Records and their seeds stay in ``store``; the service gets commitments and amounts.
+            store: File of the private store, made where there is none.
+            signing_key: The organization's key, for signed ledgers.
+            network: The pinned network: ledgers of another are refused, and ``verify`` relies on it.
+            receipt_keys: Public keys whose receipts count; None takes any that verifies.
+            timeout: Seconds for one attempt.
+            retry_s: Seconds in which a call is repeated while the service is away; 0 for one attempt.
+            transport: Another way to send, for tests.
+
+        Raises:
+            ValueError: Private mode without a store, or the other way round.
+            ConfigurationRefused: The store is something else.
+        """
+        options = Options(url, key, private, store, signing_key, network, receipt_keys)
+        self._verbs = options.verbs()
+        http = httpx.Client(base_url=url, headers=options.headers, timeout=timeout, transport=transport)
+        self._sender = Sender(http, retry_s)
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close connections and store."""
+        self.close()
+
+    def close(self) -> None:
+        """Close connections and store."""
+        self._sender.close()
+        if self._verbs.handover.store is not None:
+            self._verbs.handover.store.close()
+
+    # records
+
+    def notarize(self, record: Record | Mapping[str, Any]) -> Accepted:
+        """Notarize one record; the same record again returns its first receipt.
+
+        Raises:
+            RecordRefused: It breaks its schema or a rule.
+            ReferenceConflict: The reference is there with other content.
+            PolicyRefused: It spends more than the ledger may.
+            SignatureRefused: A receipt that does not verify, or a signed ledger without a signing key.
+            Unavailable: The service is away; send it again later.
+        """
+        return self._sender.run(self._verbs.notarize(record))
+
+    def notarize_chunk(self, records: Sequence[Record]) -> list[Outcome]:
+        """Notarize up to 500 records of one ledger in one call; each outcome stands where its record stood."""
+        return self._sender.run(self._verbs.chunk(records))
+
+    def notarize_many(self, records: Iterable[Record | Mapping[str, Any]]) -> Iterator[Outcome]:
+        """Notarize any number of records of any ledgers, 500 at a time, reading no further ahead than that.
+
+        Yields:
+            For each record in order its receipt or its error.
+
+        Raises:
+            Unavailable: The service is away; send the rest, or all, again later.
+        """
+        for window in windows(records):
+            yield from self._sender.run(self._verbs.window(window))
+
+    def status(self, record_id: RecordId, *, with_record: bool = False) -> RecordStatus:
+        """Return where a record stands; ``with_record`` needs the scope ``disclose``.
+
+        Raises:
+            NotFound: No such record.
+        """
+        return self._sender.run(self._verbs.status(record_id, with_record=with_record))
+
+    def find(
+        self, ledger: str, reference: str, revision: int | None = None, *, with_record: bool = False
+    ) -> RecordStatus:
+        """Return where a record stands by its reference; the latest revision when none is named.
+
+        Raises:
+            NotFound: No such record.
+        """
+        return self._sender.run(self._verbs.find(ledger, reference, revision, with_record=with_record))
+
+    def receipt(self, record_id: RecordId) -> tuple[bytes, Receipt]:
+        """Return the ledger id and the receipt that is signed for it."""
+        return self._sender.do(calls.receipt_of(id_of(record_id)))
+
+    def erase(self, record_id: RecordId, reason: str) -> Erasure:
+        """Erase a record's content for good, here and at the service; the chain still verifies."""
+        return self._sender.run(self._verbs.erase(record_id, reason))
+
+    # evidence
+
+    def wait(
+        self, record_id: RecordId, timeout: float = 60.0, *, disclose: Disclose = (), proof: bool = False
+    ) -> Evidence:
+        """Wait until a record is final and return its evidence.
+
+        Raises:
+            NotReady: Not final within ``timeout`` seconds; it goes on all the same.
+        """
+        return self._sender.run(self._verbs.wait(record_id, timeout, disclose, proof=proof))
+
+    def evidence(self, record_id: RecordId, *, disclose: Disclose = (), proof: bool = False) -> Evidence:
+        """Return a record's evidence, showing the paths of ``disclose`` besides those that all evidence shows.
+
+        Args:
+            record_id: The record.
+            disclose: JSON Pointers, or ``"all"``.
+            proof: With state proofs, for verification against a checkpoint.
+
+        Raises:
+            NotReady: It is not final yet.
+            NotFound: No such record, or only the holder of its private store can make the evidence.
+        """
+        return self._sender.run(self._verbs.evidence(record_id, disclose, proof=proof))
+
+    def verify(
+        self,
+        evidence: Evidence | bytes,
+        *,
+        node: str | Source | None = None,
+        checkpoint: Checkpoint | bytes | str | None = None,
+        network: Network | None = None,
+        at: int | None = None,
+    ) -> Verdict:
+        """Verify evidence on this machine, against a node of one's own or a checkpoint.
+
+        Args:
+            evidence: Parsed, or the file's bytes.
+            node: JSON-RPC URL, or another source of chain state.
+            checkpoint: The note of a block that one trusts.
+            network: The descriptor that one trusts; else the client's, else the service's, which the verdict then says.
+            at: Block at which the standing is asked for.
+
+        Raises:
+            ValueError: Both a node and a checkpoint.
+        """
+        pinned = network or self._verbs.network
+        return verify_locally(
+            evidence, pinned or self.network(), node=node, checkpoint=checkpoint, at=at, first_use=pinned is None
+        )
+
+    # standing
+
+    def standing(self, record_id: RecordId) -> Standing:
+        """Return an entry's standing and its changes."""
+        return self._sender.do(calls.standing_of(id_of(record_id)))
+
+    def change_standing(self, record_id: RecordId, status: Status | str, cause: RecordId) -> StandingChange:
+        """Ask for a change of standing, whose cause is an entry of one's own organization.
+
+        Raises:
+            StandingRefused: Not an allowed move.
+        """
+        return self._sender.run(self._verbs.change_standing(record_id, status, cause))
+
+    # ledgers
+
+    def ledger(self, name: str) -> LedgerFacts:
+        """Return a ledger's facts and totals."""
+        return self._sender.do(calls.ledger(name))
+
+    def ledgers(self) -> Iterator[LedgerFacts]:
+        """Yield all ledgers, ascending by name."""
+        return self._sender.pages(calls.ledgers)
+
+    def entries(self, name: str) -> Iterator[LedgerEntry]:
+        """Yield a ledger's entries in order."""
+        return self._sender.pages(lambda after: calls.entries(name, after))
+
+    def batches(self, name: str) -> Iterator[LedgerBatch]:
+        """Yield a ledger's batches in order."""
+        return self._sender.pages(lambda after: calls.batches(name, after))
+
+    def open_ledger(self, name: str, *, suite: Suite = SHA256, signed: bool = False) -> LedgerFacts:
+        """Open a ledger on chain, or return the one that is open."""
+        return self._sender.do(calls.open_ledger(name, suite, signed=signed))
+
+    def close_ledger(self, name: str) -> LedgerFacts:
+        """Close a ledger on chain."""
+        return self._sender.do(calls.close_ledger(name))
+
+    def export(self, name: str, path: Path, *, disclose: bool = False) -> None:
+        """Write a ledger's export to a file, whole or not at all."""
+        self._sender.save(calls.export(name, disclose=disclose), path)
+
+    # network
+
+    def network(self) -> Network:
+        """Return the descriptor as the service gives it; a verifier pins its own."""
+        return self._sender.do(calls.network())
+
+    def checkpoint(self, *, new: bool = True) -> str:
+        """Return a checkpoint's note of the newest final block; with ``new=False`` the last one made."""
+        return self._sender.do(calls.checkpoint(new=new))

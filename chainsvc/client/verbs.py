@@ -1,0 +1,237 @@
+"""What the SDK can do, as steps: everything but the I/O, shared by the blocking and the asynchronous client."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from chainsvc.client import calls
+from chainsvc.client.answers import Accepted, Erasure, LedgerFacts, RecordStatus, StandingChange, standing_named
+from chainsvc.client.assemble import assemble, check_commitment
+from chainsvc.client.exchange import Pause, Steps
+from chainsvc.client.handover import LARGEST_CHUNK, Handover, Outcome
+from chainsvc.errors import (
+    AccessDenied,
+    ChainsvcError,
+    Forbidden,
+    MalformedInput,
+    NetworkMismatch,
+    NotFound,
+    NotReady,
+    Unavailable,
+)
+from chainsvc.evidence import Evidence
+from chainsvc.heads import Status
+from chainsvc.network import Network
+from chainsvc.reading import unhex
+from chainsvc.record import LedgerName, Record
+
+RecordId = Accepted | RecordStatus | str | bytes
+"""How a record is named: what notarizing returned, its status, or its id in hex or bytes."""
+
+Disclose = Collection[str] | Literal["all"]
+"""Paths that evidence shows besides those that all evidence shows; a path stands for all below it."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _SLOWER = 0.1, 5.0, 1.5
+
+
+@dataclass(slots=True)
+class Verbs:
+    """The steps of one client.
+
+    Attributes:
+        handover: How records are handed over.
+        network: The pinned network; None trusts what the service says of its ledgers.
+        clock: Monotonic seconds.
+    """
+
+    handover: Handover
+    network: Network | None
+    clock: Callable[[], float] = time.monotonic
+    _facts: dict[str, LedgerFacts] = field(default_factory=dict)
+
+    def facts(self, name: str) -> Steps[LedgerFacts]:
+        """Return what makes a ledger's id, asked for once; its id is recomputed here.
+
+        Raises:
+            NetworkMismatch: The ledger is not of the pinned network.
+        """
+        if name not in self._facts:
+            facts: LedgerFacts = yield calls.ledger(name)
+            self._check_facts(name, facts)
+            self._facts[name] = facts
+        return self._facts[name]
+
+    def _check_facts(self, name: str, facts: LedgerFacts) -> None:
+        if facts.name != name:
+            raise MalformedInput("the service answers for another ledger", expected=name, got=facts.name)
+        if self.network is None:
+            return
+        contract = self.network.contract_of(LedgerName.parse(name).kind)
+        expected = (self.network.network_id, None if contract is None else contract.address)
+        if (facts.network, facts.contract) != expected:
+            raise NetworkMismatch(
+                "the service's ledger is not of the pinned network",
+                expected=self.network.network_id.hex(),
+                got=f"network {facts.network.hex()}, contract {facts.contract.hex()}",
+            )
+
+    def notarize(self, record: Record | Mapping[str, Any]) -> Steps[Accepted]:
+        """Notarize one record.
+
+        Raises:
+            ChainsvcError: Its refusal.
+        """
+        (outcome,) = yield from self.chunk([_record(record)])
+        if isinstance(outcome, ChainsvcError):
+            raise outcome
+        return outcome
+
+    def chunk(self, records: Sequence[Record]) -> Steps[list[Outcome]]:
+        """Notarize records of one ledger in one call."""
+        if not records:
+            return []
+        facts = yield from self.facts(records[0].ledger)
+        return (yield from self.handover.chunk(facts, records))
+
+    def window(self, records: Sequence[Record | Mapping[str, Any]]) -> Steps[list[Outcome]]:
+        """Notarize records of any ledgers, a chunk a ledger; outcomes in the order of the records.
+
+        Raises:
+            Unavailable: The service is away; what was sent before is safe to send again.
+            AccessDenied: The key is not known.
+        """
+        outcomes: list[Outcome | None] = [None] * len(records)
+        groups: dict[str, list[tuple[int, Record]]] = {}
+        for index, value in enumerate(records):
+            try:
+                record = _record(value)
+                groups.setdefault(record.ledger, []).append((index, record))
+            except ChainsvcError as error:
+                outcomes[index] = error
+        for group in groups.values():
+            results = yield from self._group([record for _, record in group])
+            for (index, _), result in zip(group, results, strict=True):
+                outcomes[index] = result
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _group(self, records: Sequence[Record]) -> Steps[Sequence[Outcome]]:
+        """What refuses a ledger's chunk as a whole refuses each of its records; what refuses everything, raises."""
+        try:
+            return (yield from self.chunk(records))
+        except Forbidden as error:
+            return [error] * len(records)
+        except (Unavailable, AccessDenied):
+            raise
+        except ChainsvcError as error:
+            return [error] * len(records)
+
+    def status(self, record_id: RecordId, *, with_record: bool) -> Steps[RecordStatus]:
+        """Ask where a record stands; in private mode with what the store knows."""
+        status = yield calls.status_of(id_of(record_id), with_record=with_record)
+        return self._completed(status, with_record=with_record)
+
+    def find(self, ledger: str, reference: str, revision: int | None, *, with_record: bool) -> Steps[RecordStatus]:
+        """Ask for a record by its reference; in private mode the store knows which commitment that is."""
+        store = self.handover.store
+        if store is None:
+            status: RecordStatus = yield calls.find(ledger, reference, revision, with_record=with_record)
+            return status
+        stored = store.find(ledger, reference, revision)
+        if stored is None:
+            raise NotFound("the store has no such record", got=reference, where="reference")
+        return (yield from self.status(stored.commitment, with_record=with_record))
+
+    def _completed(self, status: RecordStatus, *, with_record: bool) -> RecordStatus:
+        store = self.handover.store
+        stored = None if store is None else store.get(status.commitment)
+        if stored is None:
+            return status
+        record = stored.record
+        shown = record.to_json() if with_record else None
+        return replace(status, reference=record.reference, revision=record.revision, record=shown)
+
+    def wait(self, record_id: RecordId, timeout_s: float, disclose: Disclose, *, proof: bool) -> Steps[Evidence]:
+        """Ask until the record is final, then for its evidence.
+
+        Raises:
+            NotReady: It is not final in time; it goes on all the same.
+        """
+        deadline, pause = self.clock() + timeout_s, _FIRST_PAUSE_S
+        while True:
+            status: RecordStatus = yield calls.status_of(id_of(record_id))
+            if status.state == "final":
+                return (yield from self.evidence(record_id, disclose, proof=proof))
+            left = deadline - self.clock()
+            if left <= 0:
+                raise NotReady(
+                    "the record is not final in time",
+                    expected=f"final within {timeout_s:g} s",
+                    got=status.state,
+                    hint=f"Wait again; the receipt promises it by Unix time {status.anchor_by}.",
+                )
+            yield Pause(min(pause, left))
+            pause = min(pause * _SLOWER, _LONGEST_PAUSE_S)
+
+    def evidence(self, record_id: RecordId, disclose: Disclose, *, proof: bool) -> Steps[Evidence]:
+        """Return a record's evidence, completed from the store where the service has only a skeleton."""
+        commitment = id_of(record_id)
+        store = self.handover.store
+        stored = None if store is None else store.get(commitment)
+        asked = "" if stored is not None else _words(disclose)
+        data, skeleton = yield calls.evidence_of(commitment, asked, proof=proof)
+        if not skeleton:
+            return check_commitment(Evidence.parse(data), commitment)
+        if stored is None:
+            raise NotFound(
+                "only the holder of the record can make its evidence",
+                got=commitment.hex(),
+                hint="Open the client with the private store that the record was notarized from.",
+            )
+        whole = check_commitment(assemble(data, stored.record, stored.seed), commitment)
+        return whole if disclose == "all" else whole.disclose(disclose)
+
+    def change_standing(self, record_id: RecordId, status: Status | str, cause: RecordId) -> Steps[StandingChange]:
+        """Ask for a change of standing."""
+        named = status if isinstance(status, Status) else standing_named(status)
+        change: StandingChange = yield calls.change_standing(id_of(record_id), named, id_of(cause))
+        return change
+
+    def erase(self, record_id: RecordId, reason: str) -> Steps[Erasure]:
+        """Erase a record at the service, then in the store."""
+        commitment = id_of(record_id)
+        erasure: Erasure = yield calls.erase(commitment, reason)
+        if self.handover.store is not None:
+            self.handover.store.forget(commitment)
+        return erasure
+
+
+def id_of(record_id: RecordId) -> bytes:
+    """Return the commitment that names a record, 32 bytes.
+
+    Raises:
+        MalformedInput: Not an id.
+    """
+    if isinstance(record_id, Accepted | RecordStatus):
+        return record_id.commitment
+    return unhex(record_id.hex() if isinstance(record_id, bytes) else record_id, "id", 32)
+
+
+def windows(records: Iterable[Record | Mapping[str, Any]]) -> Iterator[list[Record | Mapping[str, Any]]]:
+    """Cut records into pieces that are sent before the next is read."""
+    window: list[Record | Mapping[str, Any]] = []
+    for record in records:
+        window.append(record)
+        if len(window) == LARGEST_CHUNK:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def _record(value: Record | Mapping[str, Any]) -> Record:
+    return value if isinstance(value, Record) else Record.from_json(dict(value))
+
+
+def _words(disclose: Disclose) -> str:
+    return disclose if isinstance(disclose, str) else ",".join(disclose)

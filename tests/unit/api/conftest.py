@@ -1,0 +1,43 @@
+"""One app over the fake service, with keys of different rights."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from support.fake_service import FakeService
+from support.paper_evidence import LEDGER, SERVICE_USCC, USCC
+from support.served import Server, serving
+
+from chainsvc.api.app import create_app
+from chainsvc.api.limits import Limits
+from chainsvc.api.ports import Scope
+from chainsvc.crypto.suites import SHA256
+
+ALL = [scope for scope in Scope if scope is not Scope.AUDIT]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def service() -> FakeService:
+    service = FakeService()
+    service.add_key("csk_full_secret", USCC, *ALL)
+    service.add_key("csk_sender_secret", USCC, Scope.NOTARIZE)
+    service.add_key("csk_reader_secret", USCC, Scope.READ)
+    service.add_key("csk_other_secret", SERVICE_USCC, *ALL)
+    service.add_key("csk_auditor_secret", SERVICE_USCC, Scope.AUDIT)
+    service.open_ledger(LEDGER, SHA256, signed=False)
+    return service
+
+
+@pytest.fixture
+def api(server: Server, service: FakeService) -> Iterator[httpx.Client]:
+    """The whole app over HTTP, with a key that holds every scope of one organization."""
+    limits = Limits(largest_body_bytes=200_000, largest_chunk=50, largest_page=10, usual_page=5)
+    server.app = create_app(service, limits)
+    with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer csk_full_secret"}) as client:
+        yield client

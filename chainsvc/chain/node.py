@@ -19,7 +19,7 @@ from web3.types import RPCEndpoint
 from chainsvc.chain.facts import AccountProof, Block, Log, Receipt, from_hex, to_hex, to_int
 from chainsvc.chain.headers import header_bytes
 from chainsvc.chain.refusals import error_of, transaction_error_of
-from chainsvc.errors import ChainRefused, NodeUnavailable, NotFound
+from chainsvc.errors import NodeUnavailable, NotFound
 from chainsvc.proof.keccak import keccak256
 
 At: TypeAlias = int | bytes | str
@@ -53,12 +53,20 @@ class Node:
         self.url = url
         # a connection that breaks is tried again; a raw transaction too, as the same bytes count once
         retry = ExceptionRetryConfiguration([requests.ConnectionError], retries=_RETRIES, backoff_factor=0.1)
+        self._session = requests.Session()  # one pool for all threads, closed with the node
         self._provider = HTTPProvider(
-            url, request_kwargs={"timeout": _TIMEOUT_SECONDS}, exception_retry_configuration=retry
+            url,
+            session=self._session,
+            request_kwargs={"timeout": _TIMEOUT_SECONDS},
+            exception_retry_configuration=retry,
         )
         self._chain_id: int | None = None
         self._lock = threading.Lock()
         self._block_at_hash = lru_cache(_BLOCKS_KEPT)(self._read_block_at_hash)
+
+    def close(self) -> None:
+        """Close the connections; the next call would open new ones."""
+        self._session.close()
 
     def request(self, method: str, *params: object) -> Any:
         """Return the raw result of one JSON-RPC call.
@@ -228,15 +236,6 @@ class Node:
             where=self.url,
             hint="Is it running? 'chainsvc devnet status' tells for the local devnet; else check CHAINSVC_NODE_URL.",
         )
-
-
-def revert_reason(node: Node, to: bytes, data: bytes, sender: bytes, at: At) -> ChainRefused | None:
-    """Return why a transaction reverted, by repeating it on the state before its block; None when it no longer does."""
-    try:
-        node.call(to, data, sender=sender, at=at)
-    except ChainRefused as refused:
-        return refused
-    return None
 
 
 def _tag(at: At) -> object:

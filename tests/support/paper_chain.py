@@ -130,7 +130,7 @@ class PaperChain:
         """Change a standing in the next block, as ``setStatus`` does."""
         slot = nested_slot(ledger_id, seq, SLOTS.words)
         number, time = self.next_block
-        change = StatusChange(status, cause[0], cause[1], ACCOUNT, number, time)
+        change = StatusChange(int(status), cause[0], cause[1], ACCOUNT, number, time)
         self._write(slot, status_word(self._read(slot), ledger_id, seq, status, *cause, ACCOUNT, number, time))
         self.words.setdefault((ledger_id, seq), []).append(change)
         self.seal()
@@ -176,6 +176,10 @@ class PaperChain:
         if isinstance(place, Code):
             return keccak256(self.code.get(place.address, b""))
         return self.blocks[number].storage.get(place.address, {}).get(place.key, ZERO)
+
+    def value_of_head(self, ledger_id: bytes, index: int) -> bytes:
+        """Return the head of a batch as the contract holds it now."""
+        return self._read(nested_slot(ledger_id, index, SLOTS.heads))
 
     def _read(self, slot: bytes) -> bytes:
         return self.storage[LEDGER_CONTRACT].get(slot, ZERO)

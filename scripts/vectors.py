@@ -10,10 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from vector_parts import canonical, chain, evidence_files, signatures, verdicts
+from vector_parts import canonical, chain, evidence_files, example, signatures, verdicts
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "tests" / "vectors"
 """Where the vectors stand."""
+
+DOCUMENT = ROOT / "docs" / "evidence-format.md"
+"""The specification, whose worked example is written here too."""
 
 WIDTH = 160
 """Longest line in columns that an array or object is kept on."""
@@ -36,8 +40,9 @@ def render(value: Any, indent: int = 0) -> str:
 
 
 def wanted() -> dict[str, bytes]:
-    """Return every file by its name below the folder."""
-    files: dict[str, bytes] = {}
+    """Return every file by its name below the folder, and the document with its example."""
+    document = example.within(DOCUMENT.read_text("utf-8"))
+    files = {"../../docs/evidence-format.md": document.encode()}
     for part in PARTS:
         for name, content in part.files().items():
             files[name] = content if isinstance(content, bytes) else (render(content) + "\n").encode()
@@ -59,7 +64,7 @@ def differences(files: dict[str, bytes]) -> list[str]:
     present = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()} - {"README.md"}
     found += [f"{name}: nothing writes it" for name in sorted(present - set(files))]
     for name, content in files.items():
-        if name not in present:
+        if not (FOLDER / name).is_file():
             found.append(f"{name}: missing")
         elif (there := (FOLDER / name).read_bytes()) != content:
             found.append(f"{name}: {_first_difference(there, content)}")

@@ -80,7 +80,7 @@ def unreadable(status: int, body: bytes) -> ChainsvcError:
 
 
 def _title(kind: type[ChainsvcError]) -> str:
-    return (kind.__doc__ or kind.code).strip().splitlines()[0].rstrip(".")
+    return (kind.__doc__ or kind.code).strip().splitlines()[0].partition(";")[0].rstrip(".")
 
 
 def _place(place: Problem) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from chainsvc.errors import NotReady, ReferenceConflict
 from chainsvc.evidence import BatchFacts, Evidence, Pair
 from chainsvc.heads import Status
 from chainsvc.policies import Totals
-from chainsvc.receipt import Receipt
+from chainsvc.receipt import Receipt, Submission
 from chainsvc.record import Record, ledger_id
 
 
@@ -35,6 +35,7 @@ class Kept:
     record: Record | None = None
     seed: bytes | None = None
     receipt: Receipt | None = None
+    submission: Submission | None = None
     seq: int | None = None
     batch: int | None = None
     erasure: Erasure | None = None
@@ -118,7 +119,7 @@ class FakeLedger:
             path=tuple(batch.tree.path(kept.seq - batch.first)),
             batch=facts,
             status=tuple(chain.words.get((self.id, kept.seq), ())),
-            submission=None,
+            submission=kept.submission,
             receipt=kept.receipt,
             proof=None,
             timestamps=(),

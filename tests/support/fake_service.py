@@ -43,7 +43,7 @@ from chainsvc.errors import (
 )
 from chainsvc.heads import Status
 from chainsvc.policies import admit
-from chainsvc.receipt import Receipt, Submission, sign_receipts
+from chainsvc.receipt import ChunkTree, Receipt, Submission, sign_receipts
 from chainsvc.record import FLAG_SIGNED, LedgerName, Record
 from chainsvc.schemas import check_record
 from chainsvc.verify import Verdict, verify
@@ -139,7 +139,7 @@ class FakeService:
             results.append(result)
         self._check_signed(book, drafts, results, submission)
         if new:
-            self._store(book, new)
+            self._store(book, new, submission)
         stored = iter(new)
         return [self._answer(next(stored) if r is None else r, again=r is not None) for r in results]
 
@@ -160,10 +160,12 @@ class FakeService:
         if isinstance(first, Kept) and None in results and not submission.verifies(book.id, first.commitment):
             raise SignatureRefused("the submission does not cover this chunk", where="/submission")
 
-    def _store(self, book: FakeLedger, new: Sequence[Kept]) -> None:
+    def _store(self, book: FakeLedger, new: Sequence[Kept], submission: Submission | None) -> None:
+        tree = ChunkTree([kept.commitment for kept in new])
         receipts = sign_receipts(RECEIPT_KEY, book.id, [kept.commitment for kept in new], self.now, self.now + 3600)
-        for kept, receipt in zip(new, receipts, strict=True):
+        for index, (kept, receipt) in enumerate(zip(new, receipts, strict=True)):
             kept.receipt = receipt
+            kept.submission = submission and replace(submission, index=index, path=tree.path(index))
             book.entries.append(kept)
 
     def _answer(self, result: Kept | ChainsvcError, *, again: bool) -> Accepted | ChainsvcError:

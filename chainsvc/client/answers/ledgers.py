@@ -129,10 +129,15 @@ class LedgerEntry:
     standing: Status
     accepted_at: int
 
+    @property
+    def id(self) -> str:
+        """The record's id: its commitment in hex."""
+        return self.commitment.hex()
+
     def to_json(self) -> dict[str, Any]:
         """Return the answer."""
         return {
-            "id": self.commitment.hex(),
+            "id": self.id,
             "state": self.state,
             "seq": self.seq,
             "batch": self.batch,

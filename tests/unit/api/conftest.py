@@ -1,6 +1,6 @@
 """One app over the fake service, with keys of different rights."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -8,10 +8,12 @@ from support.fake_service import FakeService
 from support.paper_evidence import LEDGER, SERVICE_USCC, USCC
 from support.served import Server, serving
 
+from chainsvc import jcs
 from chainsvc.api.app import create_app
 from chainsvc.api.limits import Limits
 from chainsvc.api.ports import Scope
 from chainsvc.crypto.suites import SHA256
+from chainsvc.record import Record
 
 ALL = [scope for scope in Scope if scope is not Scope.AUDIT]
 
@@ -41,3 +43,15 @@ def api(server: Server, service: FakeService) -> Iterator[httpx.Client]:
     server.app = create_app(service, limits)
     with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer csk_full_secret"}) as client:
         yield client
+
+
+@pytest.fixture
+def notarized(api: httpx.Client) -> Callable[[Record], str]:
+    """Notarize a record and return its id."""
+
+    def notarize(record: Record) -> str:
+        answer = api.post(f"/v1/ledgers/{record.ledger}/records", content=jcs.dumps(record.to_json()))
+        assert answer.is_success, answer.text
+        return str(answer.json()["id"])
+
+    return notarize

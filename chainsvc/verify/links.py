@@ -52,7 +52,7 @@ ORDER BY e.seq
 _CAUSES = """
 SELECT c.seq, c.status, c.cause_seq, cause.seq IS NULL OR cause.seq = c.seq
 FROM changes c LEFT JOIN entries cause ON cause.seq = c.cause_seq LEFT JOIN entries t ON t.seq = c.seq
-WHERE c.cause_seq IS NOT NULL AND (cause.seq IS NULL OR cause.seq = c.seq OR (cause.reference IS NOT NULL AND NOT (
+WHERE c.cause_seq IS NOT NULL AND (cause.seq IS NULL OR cause.seq = c.seq OR (cause.net IS NOT NULL AND NOT (
     (c.status = ? AND cause.previous IS NOT NULL AND cause.previous = t.commitment)
     OR (cause.effect IS NOT NULL AND cause.effect = c.status
         AND (t.reference IS NULL OR cause.effect_reference = t.reference))

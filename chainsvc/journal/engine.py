@@ -101,5 +101,5 @@ def _translate(context: ExceptionContext) -> None:
             "the journal's database does not answer",
             got=reason.strip().splitlines()[0] if reason.strip() else None,
             where="CHAINSVC_DATABASE_URL",
-            hint="Nothing was stored by this call; try again.",
+            hint="Try again: what was stored all the same is found, not stored twice.",
         ) from original

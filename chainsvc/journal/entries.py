@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, LargeBinary, Select, and_, cast, column, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    FromClause,
+    LargeBinary,
+    Select,
+    Table,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+)
 
 from chainsvc.errors import NotFound
 from chainsvc.journal.chunks import chunk_of, index_of
@@ -50,24 +63,46 @@ class Entry:
         return index_of(self.entry_id)
 
 
-ENTRY_COLUMNS = (
-    entries.c.ledger_id,
-    entries.c.entry_id,
-    entries.c.commitment,
-    entries.c.previous,
-    entries.c.credit,
-    entries.c.debit,
-    chunks.c.accepted_at,
-    chunks.c.anchor_by,
-    sealed.c.seq,
-    sealed.c.k,
-)
-"""What an ``Entry`` is made of, in its order."""
+def probe(table: Table, place: FromClause, *columns: str) -> FromClause:
+    """Look one row up by the place's ledger_id and entry_id (chunk_id for chunks); ``OFFSET 0`` keeps it a look-up.
 
-ENTRY_TABLES = entries.join(
-    chunks, and_(chunks.c.ledger_id == entries.c.ledger_id, chunks.c.chunk_id == entries.c.chunk_id)
-).outerjoin(sealed, and_(sealed.c.ledger_id == entries.c.ledger_id, sealed.c.entry_id == entries.c.entry_id))
-"""Where they come from."""
+    Without it the planner, which has no statistics of a young table, scans whole tables to join a hundred rows.
+    """
+    by = "chunk_id" if table is chunks else "entry_id"
+    same = (table.c.ledger_id == place.c.ledger_id, table.c[by] == place.c[by])
+    return select(*(table.c[name] for name in columns)).where(*same).offset(0).lateral()
+
+
+def entries_at(places: FromClause, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Select the ``Entry`` columns, and then ``columns``, for places that have a ledger_id and an entry_id."""
+    entry = probe(entries, places, "ledger_id", "entry_id", "chunk_id", "commitment", "previous", "credit", "debit")
+    chunk = probe(chunks, entry, "accepted_at", "anchor_by")
+    seq = probe(sealed, places, "seq", "k")
+    facts = (*(column for column in entry.c if column.name != "chunk_id"), *chunk.c, *seq.c)
+    found = places.join(entry, true()).join(chunk, true()).outerjoin(seq, true())
+    return select(*facts, *columns).select_from(found)
+
+
+_PLACE = (entries.c.ledger_id, entries.c.entry_id)
+_GIVEN = bindparam("commitments", type_=ARRAY(LargeBinary))
+_WANTED = func.unnest(_GIVEN).table_valued(column("commitment", LargeBinary)).render_derived("wanted")
+_BY_COMMITMENT = (
+    select(*_PLACE)
+    .where(entries.c.ledger_id == bindparam("ledger_id"), entries.c.commitment == _WANTED.c.commitment)
+    .offset(0)
+    .lateral()
+)
+_FIND_BY_COMMITMENTS = entries_at(
+    select(*_BY_COMMITMENT.c).select_from(_WANTED.join(_BY_COMMITMENT, true())).subquery()
+)
+_PAGE = (
+    select(sealed.c.ledger_id, sealed.c.entry_id)
+    .where(sealed.c.ledger_id == bindparam("ledger_id"), sealed.c.seq > bindparam("after_seq"))
+    .order_by(sealed.c.seq)
+    .limit(bindparam("limit"))
+    .subquery()
+)
+_FIND_PAGE = entries_at(_PAGE)
 
 
 def by_id(conn: Connection, ledger_id: bytes, entry_id: int) -> Entry:
@@ -76,7 +111,7 @@ def by_id(conn: Connection, ledger_id: bytes, entry_id: int) -> Entry:
     Raises:
         NotFound: The ledger has no such entry.
     """
-    return _one(conn, _of(ledger_id).where(entries.c.entry_id == entry_id), entry_id)
+    return _one(conn, select(*_PLACE).where(entries.c.ledger_id == ledger_id, entries.c.entry_id == entry_id), entry_id)
 
 
 def by_commitment(conn: Connection, ledger_id: bytes, commitment: bytes) -> Entry:
@@ -85,7 +120,8 @@ def by_commitment(conn: Connection, ledger_id: bytes, commitment: bytes) -> Entr
     Raises:
         NotFound: The ledger has no such entry.
     """
-    return _one(conn, _of(ledger_id).where(entries.c.commitment == commitment), commitment.hex())
+    place = select(*_PLACE).where(entries.c.ledger_id == ledger_id, entries.c.commitment == commitment)
+    return _one(conn, place, commitment.hex())
 
 
 def by_seq(conn: Connection, ledger_id: bytes, seq: int) -> Entry:
@@ -94,8 +130,8 @@ def by_seq(conn: Connection, ledger_id: bytes, seq: int) -> Entry:
     Raises:
         NotFound: The ledger does not reach so far.
     """
-    sealed_there = _of(ledger_id).where(sealed.c.ledger_id == ledger_id, sealed.c.seq == seq)
-    return _one(conn, sealed_there, f"seq {seq}")
+    place = select(sealed.c.ledger_id, sealed.c.entry_id).where(sealed.c.ledger_id == ledger_id, sealed.c.seq == seq)
+    return _one(conn, place, f"seq {seq}")
 
 
 def find(conn: Connection, commitment: bytes) -> tuple[Entry, ...]:
@@ -103,43 +139,22 @@ def find(conn: Connection, commitment: bytes) -> tuple[Entry, ...]:
 
     One at most is honest, since a record names its ledger; a commitment handed over without its record may repeat.
     """
-    every = select(*ENTRY_COLUMNS).select_from(ledgers.join(ENTRY_TABLES, ledgers.c.ledger_id == entries.c.ledger_id))
-    rows: Any = conn.execute(every.where(entries.c.commitment == commitment).order_by(entries.c.entry_id))
-    return tuple(Entry(*row) for row in rows)
+    here = (entries.c.ledger_id == ledgers.c.ledger_id, entries.c.commitment == commitment)
+    probe = select(*_PLACE).where(*here).offset(0).lateral()
+    places = select(*probe.c).select_from(ledgers.join(probe, true())).subquery()
+    return _all(conn, entries_at(places).order_by(places.c.entry_id))
 
 
 def find_by_commitments(conn: Connection, ledger_id: bytes, commitments: Sequence[bytes]) -> dict[bytes, Entry]:
-    """Return those of the commitments that the ledger has, by commitment.
-
-    One index probe for each: ``OFFSET 0`` keeps the planner from scanning the ledger instead.
-    """
-    wanted = (
-        func.unnest(cast(list(commitments), ARRAY(LargeBinary)))
-        .table_valued(column("commitment", LargeBinary))
-        .render_derived("wanted")
-    )
-    probe = (
-        select(*ENTRY_COLUMNS)
-        .select_from(ENTRY_TABLES)
-        .where(entries.c.ledger_id == ledger_id, entries.c.commitment == wanted.c.commitment)
-        .offset(0)
-        .lateral("found")
-    )
-    rows = conn.execute(select(*probe.c).select_from(wanted.join(probe, true())))
-    return {row.commitment: Entry(*row) for row in rows}
+    """Return those of the commitments that the ledger has, by commitment."""
+    found = _all(conn, _FIND_BY_COMMITMENTS, ledger_id=ledger_id, commitments=list(commitments))
+    return {entry.commitment: entry for entry in found}
 
 
 def page(conn: Connection, ledger_id: bytes, *, after_seq: int = -1, limit: int = 100) -> tuple[Entry, ...]:
     """Return sealed entries in seq order, from the one after ``after_seq``; the order never changes."""
-    query = (
-        select(*ENTRY_COLUMNS)
-        .select_from(ENTRY_TABLES)
-        .where(sealed.c.ledger_id == ledger_id, sealed.c.seq > after_seq)
-        .order_by(sealed.c.seq)
-        .limit(limit)
-    )
-    rows: Any = conn.execute(query)
-    return tuple(Entry(*row) for row in rows)
+    found = _all(conn, _FIND_PAGE, ledger_id=ledger_id, after_seq=after_seq, limit=limit)
+    return tuple(sorted(found, key=lambda entry: entry.seq or 0))
 
 
 def count(conn: Connection, ledger_id: bytes) -> int:
@@ -147,12 +162,13 @@ def count(conn: Connection, ledger_id: bytes) -> int:
     return int(conn.execute(select(func.count()).where(entries.c.ledger_id == ledger_id)).scalar_one())
 
 
-def _of(ledger_id: bytes) -> Select[Any]:
-    return select(*ENTRY_COLUMNS).select_from(ENTRY_TABLES).where(entries.c.ledger_id == ledger_id)
+def _all(conn: Connection, query: Select[Any], **values: object) -> tuple[Entry, ...]:
+    rows: Any = conn.execute(query, values)
+    return tuple(Entry(*row) for row in rows)
 
 
-def _one(conn: Connection, query: Select[Any], wanted: object) -> Entry:
-    found: Any = conn.execute(query).first()
-    if found is None:
+def _one(conn: Connection, place: Select[Any], wanted: object) -> Entry:
+    found = _all(conn, entries_at(place.subquery()))
+    if not found:
         raise NotFound("the ledger has no such entry", got=wanted)
-    return Entry(*found)
+    return found[0]

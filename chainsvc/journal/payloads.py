@@ -4,25 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Connection,
-    Select,
-    and_,
-    cast,
-    column,
-    delete,
-    func,
-    literal_column,
-    select,
-    true,
-)
+from sqlalchemy import ARRAY, BigInteger, Connection, LargeBinary, bindparam, column, delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.journal.chunks import chunk_of, index_of
-from chainsvc.journal.columns import CHUNK_BITS
-from chainsvc.journal.tables import chunks, erasures, payloads, refs, seeds
+from chainsvc.journal.entries import probe
+from chainsvc.journal.tables import chunks, entries, erasures, payloads, refs, seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +58,29 @@ class Erasure:
     reason: str
 
 
-_COLUMNS = (seeds.c.entry_id, chunks.c.wrapped_key, seeds.c.sealed_seed, payloads.c.sealed_record)
-_TABLES = seeds.join(
-    payloads, and_(payloads.c.ledger_id == seeds.c.ledger_id, payloads.c.entry_id == seeds.c.entry_id)
-).join(
-    chunks,
-    and_(
-        chunks.c.ledger_id == seeds.c.ledger_id,
-        chunks.c.chunk_id == seeds.c.entry_id.op(">>")(literal_column(f"{CHUNK_BITS}")),
-    ),
+_WANTED = (
+    func.unnest(bindparam("entry_ids", type_=ARRAY(BigInteger)))
+    .table_valued(column("entry_id", BigInteger))
+    .render_derived("wanted")
+)
+_PLACES = select(bindparam("ledger_id", type_=LargeBinary).label("ledger_id"), _WANTED.c.entry_id).subquery()
+_ENTRY = probe(entries, _PLACES, "ledger_id", "entry_id", "chunk_id")
+_SEED = probe(seeds, _PLACES, "sealed_seed")
+_RECORD = probe(payloads, _PLACES, "sealed_record")
+_KEY = probe(chunks, _ENTRY, "wrapped_key")
+_FIND = select(_ENTRY.c.entry_id, _KEY.c.wrapped_key, _SEED.c.sealed_seed, _RECORD.c.sealed_record).select_from(
+    _PLACES.join(_ENTRY, true()).join(_SEED, true()).join(_RECORD, true()).join(_KEY, true())
 )
 
 
 def get(conn: Connection, ledger_id: bytes, entry_id: int) -> Payload | None:
     """Return what is kept; None after erasure, and where only the commitment was handed over."""
-    row = conn.execute(_of(ledger_id).where(seeds.c.entry_id == entry_id)).first()
-    return None if row is None else Payload(*row)
+    return get_many(conn, ledger_id, [entry_id]).get(entry_id)
 
 
 def get_many(conn: Connection, ledger_id: bytes, entry_ids: Sequence[int]) -> dict[int, Payload]:
-    """Return what is kept of several entries, by entry number; one index probe for each."""
-    wanted = (
-        func.unnest(cast(list(entry_ids), ARRAY(BigInteger)))
-        .table_valued(column("entry_id", BigInteger))
-        .render_derived("wanted")
-    )
-    probe = _of(ledger_id).where(seeds.c.entry_id == wanted.c.entry_id).offset(0).lateral("found")
-    rows = conn.execute(select(*probe.c).select_from(wanted.join(probe, true())))
+    """Return what is kept of several entries, by entry number."""
+    rows: Any = conn.execute(_FIND, {"ledger_id": ledger_id, "entry_ids": list(entry_ids)})
     return {row.entry_id: Payload(*row) for row in rows}
 
 
@@ -125,7 +108,3 @@ def erasure_of(conn: Connection, ledger_id: bytes, entry_id: int) -> Erasure | N
 
 def _erasure_row(conn: Connection, ledger_id: bytes, entry_id: int) -> Any:
     return conn.execute(select(erasures).where(erasures.c.ledger_id == ledger_id, erasures.c.entry_id == entry_id))
-
-
-def _of(ledger_id: bytes) -> Select[Any]:
-    return select(*_COLUMNS).select_from(_TABLES).where(seeds.c.ledger_id == ledger_id)

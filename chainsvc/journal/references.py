@@ -4,9 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Integer, LargeBinary, Select, and_, cast, column, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Integer,
+    LargeBinary,
+    Select,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    true,
+)
 
-from chainsvc.journal.entries import ENTRY_COLUMNS, ENTRY_TABLES, Entry
+from chainsvc.journal.entries import Entry, entries_at, probe
 from chainsvc.journal.tables import chunks, entries, refs, seeds
 
 ReferenceKey = tuple[bytes, int]
@@ -32,45 +45,51 @@ class Known:
     sealed_seed: bytes | None
 
 
-_COLUMNS = (refs.c.reference_index, refs.c.revision, chunks.c.wrapped_key, seeds.c.sealed_seed, *ENTRY_COLUMNS)
-_TABLES = refs.join(
-    ENTRY_TABLES, and_(entries.c.ledger_id == refs.c.ledger_id, entries.c.entry_id == refs.c.entry_id)
-).outerjoin(seeds, and_(seeds.c.ledger_id == refs.c.ledger_id, seeds.c.entry_id == refs.c.entry_id))
+_PROBED = bindparam("indices", type_=ARRAY(LargeBinary)), bindparam("revisions", type_=ARRAY(Integer))
+_WANTED = (
+    func.unnest(*_PROBED)
+    .table_valued(column("reference_index", LargeBinary), column("revision", Integer))
+    .render_derived("wanted")
+)
+_PROBE = (
+    select(refs)
+    .where(
+        refs.c.ledger_id == bindparam("ledger_id"),
+        refs.c.reference_index == _WANTED.c.reference_index,
+        refs.c.revision == _WANTED.c.revision,
+    )
+    .offset(0)  # one look-up each, whatever the planner thinks of the table's size
+    .lateral()
+)
+_FIND = select(*_PROBE.c).select_from(_WANTED.join(_PROBE, true()))
 
 
 def find_existing(conn: Connection, ledger_id: bytes, keys: Sequence[ReferenceKey]) -> dict[ReferenceKey, Known]:
-    """Return those of the references that the ledger has.
-
-    One index probe for each: ``OFFSET 0`` keeps the planner from scanning the ledger instead.
-    """
-    indices = cast([index for index, _ in keys], ARRAY(LargeBinary))
-    revisions = cast([revision for _, revision in keys], ARRAY(Integer))
-    columns = (column("reference_index", LargeBinary), column("revision", Integer))
-    wanted = func.unnest(indices, revisions).table_valued(*columns).render_derived("wanted")
-    same = (refs.c.reference_index == wanted.c.reference_index, refs.c.revision == wanted.c.revision)
-    probe = _of(ledger_id).where(*same).offset(0).lateral("found")
-    rows = conn.execute(select(*probe.c).select_from(wanted.join(probe, true())))
-    return {(known.reference_index, known.revision): known for known in map(_known, rows)}
+    """Return those of the references that the ledger has; cheapest when it has none of them."""
+    indices, revisions = [index for index, _ in keys], [revision for _, revision in keys]
+    values = {"ledger_id": ledger_id, "indices": indices, "revisions": revisions}
+    entry_ids = [row.entry_id for row in conn.execute(_FIND, values)]
+    if not entry_ids:
+        return {}
+    here = refs.c.ledger_id == ledger_id, refs.c.entry_id == func.any(cast(entry_ids, ARRAY(BigInteger)))
+    return {(known.reference_index, known.revision): known for known in _known(conn, select(refs).where(*here))}
 
 
 def by_reference(conn: Connection, ledger_id: bytes, reference_index: bytes, revision: int) -> Known | None:
     """Return the entry of one revision of a reference."""
-    query = _of(ledger_id).where(refs.c.reference_index == reference_index, refs.c.revision == revision)
-    row = conn.execute(query).first()
-    return None if row is None else _known(row)
+    return find_existing(conn, ledger_id, [(reference_index, revision)]).get((reference_index, revision))
 
 
 def latest(conn: Connection, ledger_id: bytes, reference_index: bytes) -> Known | None:
     """Return the highest revision of a reference."""
-    query = _of(ledger_id).where(refs.c.reference_index == reference_index).order_by(refs.c.revision.desc()).limit(1)
-    row = conn.execute(query).first()
-    return None if row is None else _known(row)
+    query = select(refs).where(refs.c.ledger_id == ledger_id, refs.c.reference_index == reference_index)
+    return next(iter(_known(conn, query.order_by(refs.c.revision.desc()).limit(1))), None)
 
 
-def _of(ledger_id: bytes) -> Select[Any]:
-    return select(*_COLUMNS).select_from(_TABLES).where(refs.c.ledger_id == ledger_id)
-
-
-def _known(row: Any) -> Known:
-    reference_index, revision, wrapped_key, sealed_seed, *entry = row
-    return Known(reference_index, revision, Entry(*entry), wrapped_key, sealed_seed)
+def _known(conn: Connection, place: Select[Any]) -> list[Known]:
+    places = place.subquery()
+    entry = probe(entries, places, "ledger_id", "chunk_id")
+    seed, key = probe(seeds, places, "sealed_seed"), probe(chunks, entry, "wrapped_key")
+    query = entries_at(places, places.c.reference_index, places.c.revision, key.c.wrapped_key, seed.c.sealed_seed)
+    rows: Any = conn.execute(query.join(entry, true()).join(key, true()).outerjoin(seed, true()))
+    return [Known(row[-4], row[-3], Entry(*row[:-4]), row[-2], row[-1]) for row in map(tuple, rows)]

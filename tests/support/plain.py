@@ -112,3 +112,13 @@ def climb_chunk(commitment_: bytes, index: int, count: int, path: list[str]) -> 
     if index < half:
         return s(b"\x11" + climb_chunk(commitment_, index, half, lower) + bytes.fromhex(sibling))
     return s(b"\x11" + bytes.fromhex(sibling) + climb_chunk(commitment_, index - half, count - half, lower))
+
+
+def sides(index: int, count: int) -> list[str]:
+    """Tell the siblings of a leaf, from leaf to root (section 7)."""
+    last, found = count - 1, []
+    while last > 0:
+        if index % 2 or index < last:
+            found.append("left" if index % 2 else "right")
+        index, last = index // 2, last // 2
+    return found

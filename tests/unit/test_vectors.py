@@ -1,23 +1,19 @@
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from support import plain
+from support.vector_node import source_of
 
 import vectors
 from chainsvc import jcs
-from chainsvc.checkpoint import Checkpoint
-from chainsvc.errors import MalformedInput, NotReady
-from chainsvc.evidence import Evidence, Proof
+from chainsvc.errors import MalformedInput
+from chainsvc.evidence import Evidence
 from chainsvc.network import Network
 from chainsvc.record import Record
-from chainsvc.verify import CheckpointSource, verify
-from chainsvc.verify.node import NodeSnapshot
-from chainsvc.verify.sources import Block, BlockHash, Code, Place, Source
+from chainsvc.verify import verify
 
 FOLDER = Path(__file__).parent.parent / "vectors"
 
@@ -214,40 +210,7 @@ def test_malformed_evidence(row: dict[str, Any]) -> None:
         Evidence.parse(data)
 
 
-@dataclass
-class VectorNode:
-    """A node that answers from one chain state of verdicts.json."""
-
-    state: dict[str, Any]
-    uses_proof = False
-
-    def read(
-        self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None
-    ) -> NodeSnapshot:
-        del network, proof
-        number = self.state["block"]["number"]
-        if at not in (None, number):
-            raise NotReady("no such block", expected=number, got=at)
-        found = {name: self.value(place) for name, place in places.items()}
-        block = Block(number, bytes.fromhex(self.state["block"]["hash"]), self.state["block"]["time"])
-        return NodeSnapshot(block, "vectors", {name: bytes.fromhex(value) for name, value in found.items() if value})
-
-    def value(self, place: Place) -> str | None:
-        if isinstance(place, BlockHash):
-            block = self.state["block"]
-            return str(block["hash"]) if place.number == block["number"] else None
-        if isinstance(place, Code):
-            return str(self.state["codeHashes"].get(place.address.hex(), "00" * 32))
-        return str(self.state["slots"].get(place.address.hex(), {}).get(place.key.hex(), "00" * 32))
-
-
 VERDICTS = read("evidence/verdicts.json")
-
-
-def source_of(row: dict[str, Any]) -> Source | None:
-    if row["checkpoint"] is not None:
-        return CheckpointSource(Checkpoint.parse(VERDICTS["checkpoints"][row["checkpoint"]].encode()))
-    return None if row["chain"] is None else VectorNode(VERDICTS["chains"][row["chain"]])
 
 
 @pytest.mark.parametrize("row", VERDICTS["cases"], ids=lambda row: row["name"])
@@ -256,7 +219,7 @@ def test_verdicts(row: dict[str, Any]) -> None:
     if edit is not None:
         data = data[: edit["start"]] + bytes.fromhex(edit["put"]) + data[edit["end"] :]
     network = Network.parse((FOLDER / VERDICTS["network"]).read_bytes())
-    verdict = verify(data, network, source_of(row), row["at"])
+    verdict = verify(data, network, source_of(row["chain"], row["checkpoint"]), row["at"])
     outcomes = {step.number: step.outcome.value for step in verdict.steps}
     assert outcomes == dict(enumerate(row["steps"], 1)), [step.finding for step in verdict.steps]
     assert (verdict.verdict, verdict.exit_code) == (row["verdict"], row["exitCode"])
@@ -278,6 +241,6 @@ def test_malformed_evidence_is_invalid_at_step_1() -> None:
     base = (FOLDER / content["base"]).read_bytes()
     for row in content["files"]:
         data = base[: row["start"]] + bytes.fromhex(row["put"]) + base[row["end"] :]
-        verdict = verify(data, network, VectorNode(VERDICTS["chains"]["plain"]))
+        verdict = verify(data, network, source_of("plain", None))
         assert verdict.verdict == "invalid"
         assert [step.outcome.value for step in verdict.steps] == ["failed", *["not checked"] * 9]

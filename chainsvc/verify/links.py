@@ -115,7 +115,8 @@ def _target(record: Record) -> tuple[int | None, bytes | None]:
     target = record.body.get("target") or record.body.get("registration")
     if not isinstance(target, Mapping) or target.get("ledger") != record.ledger:
         return None, None
-    return int(target["seq"]), bytes.fromhex(target["commitment"])
+    seq, commitment = target.get("seq"), target.get("commitment")
+    return seq, bytes.fromhex(commitment) if isinstance(commitment, str) else None
 
 
 def _status(name: object) -> int | None:

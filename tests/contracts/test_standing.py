@@ -1,9 +1,20 @@
 """Standing: words equal the Python model, and only listed moves by entitled organizations go through."""
 
-import itertools
-
 import pytest
 from support.contract import Contract, Refused
+from support.standing import (
+    DIVORCE_AND_REISSUE,
+    MARRIAGE_OWN,
+    MARRIAGE_REGULATORS,
+    OWN,
+    REGULATORS,
+    REV,
+    SUP,
+    SUS,
+    VOID,
+    C,
+    Moves,
+)
 from support.storage import WORDS, nested, store
 from support.world import (
     BUREAU,
@@ -23,18 +34,6 @@ from chainsvc.heads import ZERO, Status, status_word
 pytestmark = pytest.mark.node
 
 ROOT = bytes(32)
-C, SUP, REV, SUS, DIS, ANN, VOID = Status
-
-OWN = {(C, SUP), (C, REV)}
-REGULATORS = {
-    *itertools.product([C], [REV, SUS, ANN, VOID]),
-    *itertools.product([SUS], [C, REV, ANN, VOID]),
-    *itertools.product([SUP], [C, ANN, VOID]),
-    *itertools.product([REV, ANN, VOID], [C]),
-}
-DIVORCE_AND_REISSUE = {(C, SUP), (C, DIS), (SUP, DIS)}
-MARRIAGE_OWN = OWN | DIVORCE_AND_REISSUE | set(itertools.product([C, SUP], [ANN, VOID]))
-MARRIAGE_REGULATORS = REGULATORS | {(DIS, C)}
 
 
 def ledger_of(world: World, contract: Contract, kind: str, owner: Organization, book: str = "BOOK") -> bytes:
@@ -218,7 +217,7 @@ def test_suspended_regulator_changes_nothing(world: World) -> None:
     ("name", "owner", "own"), [("charity", CHARITY, OWN), ("subsidy", COUNTY, OWN), ("marriage", OFFICE, MARRIAGE_OWN)]
 )
 def test_own_organization_makes_exactly_the_listed_moves(
-    world: World, name: str, owner: Organization, own: set[tuple[int, int]]
+    world: World, name: str, owner: Organization, own: Moves
 ) -> None:
     contract = getattr(world, name)
     ledger = ledger_of(world, contract, name, owner)
@@ -229,9 +228,7 @@ def test_own_organization_makes_exactly_the_listed_moves(
     ("name", "owner", "listed"),
     [("charity", CHARITY, REGULATORS), ("subsidy", COUNTY, REGULATORS), ("marriage", OFFICE, MARRIAGE_REGULATORS)],
 )
-def test_regulator_makes_exactly_the_listed_moves(
-    world: World, name: str, owner: Organization, listed: set[tuple[int, int]]
-) -> None:
+def test_regulator_makes_exactly_the_listed_moves(world: World, name: str, owner: Organization, listed: Moves) -> None:
     contract = getattr(world, name)
     ledger = ledger_of(world, contract, name, owner)
     decisions = ledger_of(world, contract, name, BUREAU)

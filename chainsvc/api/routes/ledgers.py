@@ -12,10 +12,9 @@ from chainsvc.api.given import Ledger, LimitsGiven, Service, SmallBody
 from chainsvc.api.limits import Limits
 from chainsvc.api.openapi.calls import EXPORT_ANSWER, LEDGER_BODY, answer, problems
 from chainsvc.crypto.suites import suite_named
-from chainsvc.errors import InputRefused, MalformedInput
+from chainsvc.errors import MalformedInput
 from chainsvc.reading import members_of, text
 from chainsvc.record import LedgerName
-from chainsvc.schemas.formats import uscc_fault
 
 router = APIRouter(tags=["ledgers"])
 _LEDGER = "/v1/ledgers/{kind}/{uscc}/{book}"
@@ -61,8 +60,6 @@ def open_ledger(caller: auth.LedgerKeeper, body: SmallBody, service: Service) ->
         body = {"suite": "sha256", "signed": False, **body}
     body = members_of(body, frozenset({"name", "suite", "signed"}))
     name = LedgerName.parse(text(body["name"], "/name"))
-    if fault := uscc_fault(name.uscc):
-        raise InputRefused("not a unified social credit code", expected=fault, got=name.uscc, where="/name")
     auth.own(caller, name)
     if type(body["signed"]) is not bool:
         raise MalformedInput("not a boolean", expected="true or false", where="/signed")

@@ -1,5 +1,7 @@
 """One app over the fake service, with keys of different rights."""
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -13,9 +15,21 @@ from chainsvc.api.app import create_app
 from chainsvc.api.limits import Limits
 from chainsvc.api.ports import Scope
 from chainsvc.crypto.suites import SHA256
+from chainsvc.logs import setup_logs
 from chainsvc.record import Record
 
 ALL = [scope for scope in Scope if scope is not Scope.AUDIT]
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[io.StringIO]:
+    """What the service logs, as JSON lines."""
+    stream, root = io.StringIO(), logging.getLogger()
+    before, level = root.handlers[:], root.level
+    setup_logs(stream=stream, pretty=False)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    yield stream
+    root.handlers, root.level = before, level
 
 
 @pytest.fixture(scope="session")

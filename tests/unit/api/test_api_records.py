@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 from support.api_checks import bearer, problem
-from support.fake_service import RECEIPT_KEY, FakeService
-from support.paper_evidence import LEDGER, donation
+from support.fake_service import FakeService
+from support.paper_evidence import LEDGER, SERVICE_KEY, donation
 
 from chainsvc import jcs
 from chainsvc.client.answers import Accepted
@@ -31,7 +31,7 @@ def test_new_record_is_created_with_a_receipt_that_verifies(api: httpx.Client, s
     accepted = Accepted.from_json(answer.json())
     assert answer.headers["location"] == f"/v1/records/{accepted.id}"
     assert (accepted.reference, accepted.revision, accepted.again) == ("D-1", 0, False)
-    assert accepted.receipt.pubkey == RECEIPT_KEY.public
+    assert accepted.receipt.pubkey == SERVICE_KEY.public
     assert accepted.receipt.verifies(service.books[LEDGER].id, accepted.commitment)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,9 +139,9 @@ def deploy_devnet(settings: Settings, local: devnet.Devnet) -> Network:
     signer = KeyFileSigner.from_file(admin_key(settings))
     anchoring = KeyFileSigner.from_file(settings.key("account"))
     devnet.fund(local, [signer.address, anchoring.address])
-    made = deploy(
-        Node(local.url), signer, ANVIL, name="devnet", checkpoint_signers=[checkpoint_signer(settings).verifier_key]
-    )
+    signers = [checkpoint_signer(settings).verifier_key]
+    with closing(Node(local.url)) as node:
+        made = deploy(node, signer, ANVIL, name="devnet", checkpoint_signers=signers)
     _keep(settings.home / "deployment.json", made)
     settings.descriptor.write_bytes(made.network.to_bytes())
     return made.network
@@ -166,16 +166,18 @@ def running(settings: Settings) -> Iterator[Running]:
         ConfigurationRefused: A setting does not fit.
     """
     network = read_network(settings)
-    node = open_node(settings)
     _check_deadlines(settings)
-    try:
-        check_network(node, network)
-    except NodeUnavailable as error:  # intake goes on without a node; the worker compares at the first contact
-        log.warning("node_unavailable_at_start", reason=str(error))
-    with open_journal(settings) as engine:
+    with ExitStack() as stack:
+        node = stack.enter_context(closing(open_node(settings)))
+        try:
+            check_network(node, network)
+        except NodeUnavailable as error:  # intake goes on without a node; the worker compares at the first contact
+            log.warning("node_unavailable_at_start", reason=str(error))
+        engine = stack.enter_context(open_journal(settings))
         with engine.begin() as conn:
             envelope = journal_network.bind(conn, network, KeyEncryptionKey.from_file(settings.key("kek")))
-        yield _wire(settings, engine, envelope, network, node)
+        source = stack.enter_context(LiveNode(node.url))
+        yield _wire(settings, engine, envelope, network, node, source)
 
 
 def _check_deadlines(settings: Settings) -> None:
@@ -189,7 +191,9 @@ def _check_deadlines(settings: Settings) -> None:
         )
 
 
-def _wire(settings: Settings, engine: Engine, envelope: Envelope, network: Network, node: Node) -> Running:
+def _wire(
+    settings: Settings, engine: Engine, envelope: Envelope, network: Network, node: Node, source: LiveNode
+) -> Running:
     profile = engine_of(network.engine.name)
     signer = KeyFileSigner.from_file(settings.key("account"))
     worker = Worker(_anchorer(settings, engine, network, node, profile, signer), settings.poll_s)
@@ -205,7 +209,7 @@ def _wire(settings: Settings, engine: Engine, envelope: Envelope, network: Netwo
         ledgers=Ledgers(engine, network, node, caller),
         exporter=Exporter(engine, envelope, network),
         checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signer(settings), clock),
-        source=LiveNode(node.url),
+        source=source,
         health={"worker": lambda: str(worker.failure) if worker.failure else worker.outage},
     )
     return Running(settings, engine, network, node, Service(parts), worker)

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,13 +74,21 @@ def up(
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home):
         found = status(home)
-        if found is None or not found.running:
+        if found is None or not found.running or not _answers(home):
             _stop(home)
             _settle(home, chain_id, port, heartbeat)
             _start(home)
         running = _known(home)
     _check_chain_id(running.chain_id, chain_id)
     return running
+
+
+def _answers(home: Path) -> bool:
+    try:
+        call(Home.read(home).port, "eth_chainId")
+    except NodeUnavailable:  # killed a moment ago, and not gone yet
+        return False
+    return True
 
 
 def down(home: Path) -> None:
@@ -137,7 +146,13 @@ def _settle(home: Path, chain_id: int | None, port: int | None, heartbeat: int) 
             where=f"{HOST}:{wanted}",
             hint="Stop that program, or start the devnet with another port.",
         )
-    Home(home, wanted or free_port(), chain_id or (kept.chain_id if kept else CHAIN_ID), heartbeat).write()
+    born = kept.born if kept and state.exists(home) else _birth(kept)
+    Home(home, wanted or free_port(), chain_id or (kept.chain_id if kept else CHAIN_ID), heartbeat, born).write()
+
+
+def _birth(earlier: Home | None) -> int:
+    """Return a genesis time that no earlier chain of the folder had, so that a reset gives another genesis block."""
+    return max(int(time.time()), earlier.born + 1 if earlier else 0)
 
 
 def _check_chain_id(kept: int, wanted: int | None) -> None:

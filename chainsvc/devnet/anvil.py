@@ -48,19 +48,20 @@ def find_anvil() -> Path:
     return Path(found)
 
 
-def arguments(binary: Path, port: int, chain_id: int, begin: Path | None, history: Path) -> Sequence[str]:
+def arguments(binary: Path, port: int, chain_id: int, born: int, begin: Path | None, history: Path) -> Sequence[str]:
     """Return the command line of one anvil.
 
     Args:
         binary: What to run.
         port: Loopback port.
         chain_id: EIP-155 chain id.
+        born: Unix time of the genesis block.
         begin: File with the chain to begin from, if there is one.
         history: File that anvil writes, with the states of older blocks, once a minute and when it ends.
     """
     line = [str(binary), "--quiet", "--host", HOST, "--port", str(port), "--chain-id", str(chain_id)]
     line += ["--hardfork", "paris", "--accounts", "0", "--order", "fifo", "--disable-default-create2-deployer"]
-    line += ["--base-fee", "0", "--gas-price", "0"]
+    line += ["--base-fee", "0", "--gas-price", "0", "--timestamp", str(born)]
     line += ["--prune-history", str(STATES_KEPT), "--preserve-historical-states"]
     line += ["--dump-state", str(history), "--state-interval", _HISTORY_SECONDS]
     return line if begin is None else [*line, "--load-state", str(begin)]

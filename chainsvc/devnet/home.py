@@ -23,18 +23,20 @@ class Home:
         port: Its TCP port on the loopback interface; the same one at every start.
         chain_id: Its EIP-155 chain id.
         heartbeat: Seconds after which an empty block is mined on an idle chain; 0 is never.
+        born: Unix time of the genesis block: every start of this chain has the same one, another chain another.
     """
 
     folder: Path
     port: int
     chain_id: int
     heartbeat: int
+    born: int
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Return the devnet that lies in ``folder``; its ``devnet.json`` must exist."""
         kept: dict[str, Any] = json.loads((folder / _SETTINGS).read_text())
-        return cls(folder, kept["port"], kept["chainId"], kept["heartbeat"])
+        return cls(folder, kept["port"], kept["chainId"], kept["heartbeat"], kept["born"])
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -44,7 +46,7 @@ class Home:
     def write(self) -> None:
         """Remember port, chain id and heartbeat."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = {"port": self.port, "chainId": self.chain_id, "heartbeat": self.heartbeat}
+        kept = {"port": self.port, "chainId": self.chain_id, "heartbeat": self.heartbeat, "born": self.born}
         _replace(self.folder / _SETTINGS, kept)
 
     def write_processes(self, keeper: Process, anvil: Process) -> None:

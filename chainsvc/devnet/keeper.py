@@ -55,6 +55,8 @@ class Keeper:
                     raise
                 time.sleep(0.01)
             else:
+                # anvil's clock starts at the genesis block's time, or the last block's: set it to now
+                call(self._home.port, "evm_setTime", int(time.time()))
                 return
 
     def run(self) -> int:
@@ -124,7 +126,8 @@ def _keep(home: Home, writing: int) -> int:
 
 def _start(home: Home) -> "subprocess.Popen[bytes]":
     with (home.folder / "anvil.log").open("ab") as log:
-        line = arguments(find_anvil(), home.port, home.chain_id, compose(home.folder), home.folder / HISTORY)
+        begin, history = compose(home.folder), home.folder / HISTORY
+        line = arguments(find_anvil(), home.port, home.chain_id, home.born, begin, history)
         anvil = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own arguments
     home.write_processes(Process.of(os.getpid()), Process.of(anvil.pid))
     return anvil

@@ -34,9 +34,14 @@ def save(home: Path, port: int) -> None:
     _replace(home / _STATE, gzip.decompress(bytes.fromhex(answer.removeprefix("0x"))))
 
 
+def exists(home: Path) -> bool:
+    """Whether a chain was ever saved here."""
+    return (home / _STATE).exists()
+
+
 def compose(home: Path) -> Path | None:
     """Return the file that anvil begins from, made of both; None when there is no chain yet."""
-    if not (home / _STATE).exists():
+    if not exists(home):
         return None
     chain: dict[str, Any] = orjson.loads((home / _STATE).read_bytes())
     chain[_STATES] = _old_states(home)

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict, NotFound
-from chainsvc.journal.tables import batches, entries, ledgers, sealed
+from chainsvc.journal.chain_tables import batches, sealed
+from chainsvc.journal.tables import entries, ledgers
 
 PENDING = ("sealed", "submitted")
 """States of batches that the worker still has to do with."""

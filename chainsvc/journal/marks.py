@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Select, and_, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.errors import Conflict, NotFound
-from chainsvc.journal.tables import batches, entries, ledgers, marks, sealed
+from chainsvc.journal.chain_tables import batches, marks, sealed
+from chainsvc.journal.tables import entries, ledgers
 
 PENDING = ("requested", "submitted")
 """States of marks that the worker still has to do with."""

@@ -1,0 +1,110 @@
+"""The node is away, went back, or is another one."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+from support.everything import check_everything
+from support.records import donation
+from support.station import Site, Station, build_site, station
+
+from chainsvc import devnet
+from chainsvc.errors import NetworkMismatch, NodeUnavailable
+
+
+@pytest.fixture
+def own_site(tmp_path: Path) -> Iterator[Site]:
+    try:
+        yield build_site(tmp_path)
+    finally:
+        devnet.down(tmp_path / "devnet")
+
+
+@pytest.fixture
+def alone(own_site: Site, engine: Engine) -> Iterator[Station]:
+    with station(own_site, engine) as made:
+        yield made
+
+
+def test_intake_goes_on_without_a_node_and_anchoring_resumes(alone: Station) -> None:
+    name = alone.open().name
+    receipts = alone.accept(name, [donation(name, 0)])
+    alone.settle(name)
+    devnet.down(alone.site.home / "devnet")
+    receipts += alone.accept(name, [donation(name, n) for n in range(1, 40)])
+    with pytest.raises(NodeUnavailable):
+        alone.parts.worker.round()
+    assert alone.parts.service.ready().ready
+    devnet.up(alone.site.home / "devnet")
+    alone.settle(name)
+    check_everything(alone, name, receipts)
+
+
+def test_a_service_starts_without_a_node_and_takes_records(own_site: Site, engine: Engine) -> None:
+    with station(own_site, engine) as made:
+        name = made.open().name
+        made.settle(name)
+    devnet.down(own_site.home / "devnet")
+    with station(own_site, engine) as made:
+        receipts = made.accept(name, [donation(name, 1)])
+        devnet.up(own_site.home / "devnet")
+        made.settle(name)
+        check_everything(made, name, receipts)
+
+
+def test_anchors_that_vanished_are_sent_again(alone: Station) -> None:
+    name = alone.open().name
+    receipts = alone.accept(name, [donation(name, 0)])
+    alone.settle(name)
+    snapshot = _rpc(alone, "evm_snapshot")
+    receipts += alone.accept(name, [donation(name, n) for n in range(1, 40)])
+    alone.settle(name)
+    _rpc(alone, "evm_revert", snapshot)
+    assert alone.parts.worker.round().lost == 1
+    alone.settle(name)
+    check_everything(alone, name, receipts)
+
+
+def test_a_killed_node_comes_back_and_everything_is_there(alone: Station) -> None:
+    name = alone.open().name
+    alone.settle(name)
+    home = alone.site.home / "devnet"
+    receipts = []
+    for turn in range(3):
+        receipts += alone.accept(name, [donation(name, 100 * turn + n) for n in range(20)])
+        alone.settle(name)
+        running = devnet.status(home)
+        assert running is not None
+        assert running.pid is not None
+        os.kill(running.pid, signal.SIGKILL)
+        devnet.up(home)
+    receipts += alone.accept(name, [donation(name, 9_999)])
+    alone.settle(name)
+    check_everything(alone, name, receipts)
+
+
+def test_a_reset_devnet_is_refused_as_another_network(alone: Station) -> None:
+    home = alone.site.home / "devnet"
+    alone.parts.worker.round()
+    devnet.reset(home)
+    devnet.up(home)
+    with pytest.raises(NetworkMismatch) as caught:
+        alone.parts.worker.round()
+    assert caught.value.expected == alone.parts.network.genesis.hex()
+    assert caught.value.got not in (None, caught.value.expected)
+
+
+def test_a_service_refuses_to_start_on_a_reset_devnet(own_site: Site, engine: Engine) -> None:
+    devnet.reset(own_site.home / "devnet")
+    devnet.up(own_site.home / "devnet")
+    with pytest.raises(NetworkMismatch, match="genesis"), station(own_site, engine):
+        pass
+
+
+def _rpc(made: Station, method: str, *params: object) -> object:
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return httpx.post(made.site.local.url, json=body, trust_env=False).json()["result"]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.errors import Conflict
-from chainsvc.journal.tables import checkpoints
+from chainsvc.journal.chain_tables import checkpoints
 
 
 @dataclass(frozen=True, slots=True)

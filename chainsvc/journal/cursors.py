@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from chainsvc.journal.tables import cursors
+from chainsvc.journal.chain_tables import cursors
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from sqlalchemy import (
 )
 
 from chainsvc.errors import NotFound
+from chainsvc.journal.chain_tables import sealed
 from chainsvc.journal.chunks import chunk_of, index_of
-from chainsvc.journal.tables import chunks, entries, ledgers, sealed
+from chainsvc.journal.tables import chunks, entries, ledgers
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict
+from chainsvc.journal.chain_tables import batches, sealed
 from chainsvc.journal.columns import CHUNK_SIZE
-from chainsvc.journal.tables import batches, chunks, entries, open_chunks, sealed
+from chainsvc.journal.tables import chunks, entries, open_chunks
 
 _SEALED = """
 INSERT INTO sealed (ledger_id, seq, entry_id, k)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select, update
 
 from chainsvc.errors import Conflict, NotFound
-from chainsvc.journal.tables import batches, marks, transactions
+from chainsvc.journal.chain_tables import batches, marks, transactions
 
 LIVE = ("signed", "sent")
 """States of transactions whose fate is open."""

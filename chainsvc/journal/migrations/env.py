@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from chainsvc.journal import tables
+from chainsvc.journal.chain_tables import batches
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables.network.metadata,
+    target_metadata=batches.metadata,
     compare_server_default=True,
     transactional_ddl=True,
 )

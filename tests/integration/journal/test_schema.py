@@ -11,10 +11,10 @@ from support.database import SYSTEM_SERVERS, Databases, system_server
 
 from chainsvc.errors import StartRefused
 from chainsvc.journal import schema
-from chainsvc.journal.tables import network
+from chainsvc.journal.chain_tables import batches
 
 pytestmark = pytest.mark.database
-metadata = network.metadata
+metadata = batches.metadata
 
 CATALOG = """
 SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)

@@ -10,6 +10,7 @@ module         what it keeps
 network        which deployment and which key-encryption key this journal belongs to
 ledgers        ledgers, and the running sums of everything accepted in them
 chunks         what was handed over together, with receipt and submission
+accepting      one chunk with its entries, references, seeds and records, stored together
 entries        commitments, append-only; where each one stands
 references     the keyed index of business references (idempotency)
 payloads       encrypted records and seeds; erasure
@@ -22,5 +23,11 @@ cursors        up to which block a contract's events were read
 keys           API keys
 rotation       a new key-encryption key
 check          does the journal agree with itself
+-------------- ---------------------------------------------------------------------
+embedded       the PostgreSQL of the wheel
+engine         connections, and what their failures are called
+schema         migrations, up and down
+tables         the declared tables of what was accepted; columns: what they are made of
+chain_tables   the declared tables of the way to the chain
 ============== =====================================================================
 """

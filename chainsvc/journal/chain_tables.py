@@ -43,6 +43,7 @@ transactions = Table(
     number("block", nullable=True),
     PrimaryKeyConstraint("hash"),
     Index(None, "sender", "nonce"),
+    Index(None, "block", postgresql_where=text("block IS NOT NULL")),
     Index("uq_transactions_live", "sender", "nonce", unique=True, postgresql_where=text("state <> 'replaced'")),
     CheckConstraint("(state IN ('final', 'reverted')) = (block IS NOT NULL)", name="block_when_mined"),
     CheckConstraint("nonce >= 0", name="nonce"),
@@ -86,6 +87,7 @@ batches = Table(
     ),
     Index("ix_batches_pending", "ledger_id", "k", postgresql_where=text("state <> 'final'")),
     Index(None, "tx_hash"),
+    Index(None, "block", postgresql_where=text("block IS NOT NULL")),  # looked at again when the chain went back
 )
 
 sealed = Table(
@@ -141,6 +143,7 @@ marks = Table(
     Index(None, "ledger_id", "entry_id"),
     Index("ix_marks_pending", "ledger_id", "mark_id", postgresql_where=text("state IN ('requested', 'submitted')")),
     Index(None, "tx_hash"),
+    Index(None, "block", postgresql_where=text("block IS NOT NULL")),  # looked at again when the chain went back
 )
 
 checkpoints = Table(

@@ -12,8 +12,10 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Table,
+    and_,
     bindparam,
     column,
+    exists,
     func,
     select,
     true,
@@ -22,7 +24,8 @@ from sqlalchemy import (
 from chainsvc.errors import NotFound
 from chainsvc.journal.chain_tables import sealed
 from chainsvc.journal.chunks import chunk_of, index_of
-from chainsvc.journal.tables import chunks, entries, ledgers
+from chainsvc.journal.columns import CHUNK_SIZE
+from chainsvc.journal.tables import chunks, entries, ledgers, open_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,17 @@ def page(conn: Connection, ledger_id: bytes, *, after_seq: int = -1, limit: int 
 
 
 def count(conn: Connection, ledger_id: bytes) -> int:
-    """Return how many entries the ledger has accepted; reads the whole index."""
-    return int(conn.execute(select(func.count()).where(entries.c.ledger_id == ledger_id)).scalar_one())
+    """Return how many entries the ledger has accepted: the sealed ones by the last seq, the others counted."""
+    last = select(func.coalesce(func.max(sealed.c.seq) + 1, 0)).where(sealed.c.ledger_id == ledger_id)
+    chunk = select(open_chunks.c.chunk_id).where(open_chunks.c.ledger_id == ledger_id).subquery()
+    inside = (
+        entries.c.entry_id >= chunk.c.chunk_id * CHUNK_SIZE,
+        entries.c.entry_id < (chunk.c.chunk_id + 1) * CHUNK_SIZE,
+    )
+    has_seq = exists().where(sealed.c.ledger_id == entries.c.ledger_id, sealed.c.entry_id == entries.c.entry_id)
+    waiting = select(func.count()).select_from(entries.join(chunk, and_(*inside)))
+    waiting = waiting.where(entries.c.ledger_id == ledger_id, ~has_seq)
+    return int(conn.execute(select(last.scalar_subquery() + waiting.scalar_subquery())).scalar_one())
 
 
 def _all(conn: Connection, query: Select[Any], **values: object) -> tuple[Entry, ...]:

@@ -169,6 +169,7 @@ def unseal(conn: Connection, ledger_id: bytes, k: int) -> None:
     """Take the ledger's last batch apart; its entries wait again.
 
     Only for a batch in state ``sealed`` whose nonce is final with another transaction: the database refuses others.
+    The transaction holds :func:`try_lock`.
 
     Raises:
         Conflict: It is not the ledger's last batch, or may be on chain.

@@ -24,7 +24,11 @@ def test_sealed_entries_have_dense_seqs_in_leaf_order(engine: Engine) -> None:
         accept(conn, ledger, range(10, 15))
         waiting = sealing.unsealed(conn, ledger.ledger_id, 100)
         assert (len(waiting.members), waiting.oldest_accepted_at) == (15, NOW)
-        first, second = seal(conn, ledger, 12), seal(conn, ledger)
+        assert entries.count(conn, ledger.ledger_id) == 15
+        first = seal(conn, ledger, 12)
+        assert entries.count(conn, ledger.ledger_id) == 15
+        second = seal(conn, ledger)
+        assert entries.count(conn, ledger.ledger_id) == 15
         assert (first.k, first.first, first.count, first.credit, first.state) == (0, 0, 12, 1200, "sealed")
         assert (second.k, second.first, second.count) == (1, 12, 3)
         assert sealing.unsealed(conn, ledger.ledger_id, 100) == sealing.Unsealed((), None)

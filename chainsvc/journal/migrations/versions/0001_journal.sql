@@ -125,6 +125,7 @@ CREATE TABLE transactions (
     CONSTRAINT ck_transactions_block_when_mined CHECK ((state IN ('final', 'reverted')) = (block IS NOT NULL)),
     CONSTRAINT ck_transactions_nonce CHECK (nonce >= 0)
 );
+CREATE INDEX ix_transactions_block ON transactions (block) WHERE block IS NOT NULL;
 CREATE INDEX ix_transactions_sender_nonce ON transactions (sender, nonce);
 CREATE UNIQUE INDEX uq_transactions_live ON transactions (sender, nonce) WHERE state <> 'replaced';
 
@@ -161,6 +162,7 @@ CREATE TABLE batches (
     CONSTRAINT ck_batches_facts_when_final CHECK (num_nulls(prev, head, actor, block, block_hash, time) = CASE state WHEN 'final' THEN 0 ELSE 6 END),
     CONSTRAINT fk_batches_transactions FOREIGN KEY(tx_hash) REFERENCES transactions (hash)
 );
+CREATE INDEX ix_batches_block ON batches (block) WHERE block IS NOT NULL;
 CREATE INDEX ix_batches_pending ON batches (ledger_id, k) WHERE state <> 'final';
 CREATE INDEX ix_batches_tx_hash ON batches (tx_hash);
 
@@ -233,6 +235,7 @@ CREATE TABLE marks (
     CONSTRAINT ck_marks_final_has_cause_seq CHECK (state <> 'final' OR cause_seq IS NOT NULL),
     CONSTRAINT fk_marks_transactions FOREIGN KEY(tx_hash) REFERENCES transactions (hash)
 );
+CREATE INDEX ix_marks_block ON marks (block) WHERE block IS NOT NULL;
 CREATE INDEX ix_marks_ledger_id_entry_id ON marks (ledger_id, entry_id);
 CREATE INDEX ix_marks_pending ON marks (ledger_id, mark_id) WHERE state IN ('requested', 'submitted');
 CREATE INDEX ix_marks_tx_hash ON marks (tx_hash);

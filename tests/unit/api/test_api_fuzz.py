@@ -1,0 +1,49 @@
+"""Any request that the OpenAPI document allows, and many that it does not, gets an answer that it promises."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from support.fake_service import FakeService
+from support.served import Server
+
+from chainsvc.api.app import create_app
+from chainsvc.api.openapi.examples import LEDGER
+from chainsvc.api.ports import CommittedItem, Scope
+from chainsvc.crypto.suites import SHA256
+from chainsvc.record import LedgerName
+
+KEY = "csk_fuzz_secret"
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+schema = schemathesis.openapi.from_dict(create_app(FakeService()).openapi())
+
+
+@pytest.fixture(scope="module")
+def fuzzed(server: Server) -> str:
+    """A service in which the document's example ledger and record exist."""
+    service = FakeService()
+    caller = service.authenticate(service.add_key(KEY, LedgerName.parse(LEDGER).uscc, *Scope))
+    service.open_ledger(LEDGER, SHA256, signed=False)
+    service.accept_commitments(LEDGER, [CommittedItem(b"\xab" * 32, 100, 0, None)], None, caller)
+    service.anchor()
+    server.app = create_app(service)
+    return server.url
+
+
+@schema.parametrize()
+@settings(
+    max_examples=15,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+def test_answer_is_one_that_the_document_promises(case: schemathesis.Case[Any], fuzzed: str) -> None:
+    case.call_and_validate(base_url=fuzzed, headers={"Authorization": f"Bearer {KEY}"}, checks=CHECKS, timeout=20)

@@ -19,30 +19,6 @@ import {Uscc} from "./libraries/Uscc.sol";
 /// @dev Storage is pinned, since evidence proves its slots: 0 states · 1 heads · 2 words · 3 metas · 4 budgets · 5
 /// successor. No owner, no proxy, no way to change a head or a word that stands.
 abstract contract AnchorLedger is IAnchorLedger {
-    /// @dev Slot 0.
-    mapping(LedgerId ledgerId => LedgerState state) internal _states;
-
-    /// @dev Slot 1.
-    mapping(LedgerId ledgerId => mapping(uint64 k => bytes32 head)) internal _heads;
-
-    /// @dev Slot 2.
-    mapping(LedgerId ledgerId => mapping(uint64 seq => bytes32 word)) internal _words;
-
-    /// @dev Slot 3.
-    mapping(LedgerId ledgerId => Meta meta) internal _metas;
-
-    /// @dev Slot 4, used by {SubsidyLedger}; declared here so that every policy has the same layout.
-    mapping(LedgerId ledgerId => ISubsidyLedger.Budget budget) internal _budgets;
-
-    /// @dev Slot 5.
-    address private _successor;
-
-    /// @inheritdoc IAnchorLedger
-    bytes32 public immutable networkId;
-
-    /// @inheritdoc IAnchorLedger
-    IInstitutions public immutable institutions;
-
     /// @dev Most batches in one call.
     uint256 private constant _MAX_ANCHORS = 32;
 
@@ -81,6 +57,30 @@ abstract contract AnchorLedger is IAnchorLedger {
     uint8 internal constant _DISSOLVED = 4;
     uint8 internal constant _ANNULLED = 5;
     uint8 internal constant _VOID = 6;
+
+    /// @inheritdoc IAnchorLedger
+    bytes32 public immutable networkId;
+
+    /// @inheritdoc IAnchorLedger
+    IInstitutions public immutable institutions;
+
+    /// @dev Slot 0.
+    mapping(LedgerId ledgerId => LedgerState state) internal _states;
+
+    /// @dev Slot 1.
+    mapping(LedgerId ledgerId => mapping(uint64 k => bytes32 head)) internal _heads;
+
+    /// @dev Slot 2.
+    mapping(LedgerId ledgerId => mapping(uint64 seq => bytes32 word)) internal _words;
+
+    /// @dev Slot 3.
+    mapping(LedgerId ledgerId => Meta meta) internal _metas;
+
+    /// @dev Slot 4, used by {SubsidyLedger}; declared here so that every policy has the same layout.
+    mapping(LedgerId ledgerId => ISubsidyLedger.Budget budget) internal _budgets;
+
+    /// @dev Slot 5.
+    address private _successor;
 
     /// @notice Binds the contract to its network and register.
     /// @param networkId_ The network's 32 random bytes.
@@ -211,7 +211,7 @@ abstract contract AnchorLedger is IAnchorLedger {
             if (uscc.isZero()) revert LedgerUnknown(a.ledgerId);
             if (closed) revert LedgerNotOpen(a.ledgerId);
             // Entitlement cannot change within a call: batches of one organization ask once.
-            if (!(uscc == entitled)) _requireEntitled(uscc);
+            if (uscc != entitled) _requireEntitled(uscc);
             entitled = uscc;
             _anchor(a);
         }
@@ -257,30 +257,14 @@ abstract contract AnchorLedger is IAnchorLedger {
         emit Anchored(ledgerId, k, first, count, root, credit, debit, msg.sender, prev, head);
     }
 
-    /// @dev The head that a batch of these facts and this root has.
-    function _headOf(LedgerId ledgerId, Batch calldata batch, SumTree.Node memory root) private view returns (bytes32) {
-        return Sha256.hash(
-            abi.encodePacked(
-                _HEAD_TAG, batch.prev, LedgerId.unwrap(ledgerId), batch.index, batch.first, batch.count, root.hash,
-                root.credit, root.debit, batch.actor, batch.blockNumber, batch.time
-            )
-        );
-    }
-
-    /// @dev Adds an amount to a sum, up to the largest exact JSON number.
-    function _sum(LedgerId ledgerId, uint64 sum, uint64 amount) private pure returns (uint64) {
-        uint256 total = uint256(sum) + amount;
-        if (total > _MAX_SUM) revert SumExceeded(ledgerId, _MAX_SUM, total);
-        return uint64(total);
-    }
-
     // --- standing ---
 
     /// @dev Makes every change; `entitled` is an organization that the caller is known to act for.
     function _markAll(Mark[] calldata marks, Uscc entitled) private {
-        for (uint256 i = 0; i < marks.length; ++i) {
+        uint256 length = marks.length;
+        for (uint256 i = 0; i < length; ++i) {
             Uscc by = _knownMeta(marks[i].causeLedgerId).uscc;
-            if (!(by == entitled)) _requireEntitled(by);
+            if (by != entitled) _requireEntitled(by);
             entitled = by;
             _mark(marks[i], by);
         }
@@ -299,6 +283,16 @@ abstract contract AnchorLedger is IAnchorLedger {
         bytes32 word = _hashWord(prev, m);
         _words[m.ledgerId][m.seq] = word;
         emit StandingChanged(m.ledgerId, m.seq, m.status, m.causeLedgerId, m.causeSeq, msg.sender, prev, word);
+    }
+
+    /// @dev The head that a batch of these facts and this root has.
+    function _headOf(LedgerId ledgerId, Batch calldata batch, SumTree.Node memory root) private view returns (bytes32) {
+        return Sha256.hash(
+            abi.encodePacked(
+                _HEAD_TAG, batch.prev, LedgerId.unwrap(ledgerId), batch.index, batch.first, batch.count, root.hash,
+                root.credit, root.debit, batch.actor, batch.blockNumber, batch.time
+            )
+        );
     }
 
     /// @dev The status word: 31 bytes of the hash, then the status.
@@ -326,6 +320,13 @@ abstract contract AnchorLedger is IAnchorLedger {
         uint8 roles = institutions.rolesOf(by);
         if (roles & _REGULATOR != 0 && _allows(_regulatorMoves(), from, to)) return true;
         return _allows(_peerMoves(roles), from, to);
+    }
+
+    /// @dev Adds an amount to a sum, up to the largest exact JSON number.
+    function _sum(LedgerId ledgerId, uint64 sum, uint64 amount) private pure returns (uint64) {
+        uint256 total = uint256(sum) + amount;
+        if (total > _MAX_SUM) revert SumExceeded(ledgerId, _MAX_SUM, total);
+        return uint64(total);
     }
 
     /// @dev Whether a table of moves has this one: byte `from` of the table holds one bit for each status reachable.

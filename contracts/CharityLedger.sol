@@ -19,7 +19,7 @@ contract CharityLedger is AnchorLedger {
     /// @param institutions_ The register of institutions.
     constructor(bytes32 networkId_, IInstitutions institutions_) AnchorLedger(networkId_, institutions_) {}
 
-    /// @inheritdoc AnchorLedger
+    /// @dev Cumulative debit within cumulative credit.
     function _checkPolicy(LedgerId ledgerId, uint64 creditAfter, uint64 debitAfter) internal pure override {
         if (debitAfter > creditAfter) revert DebitExceedsCredit(ledgerId, creditAfter, debitAfter);
     }

@@ -6,39 +6,10 @@ import {
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {InstitutionsStorage} from "./InstitutionsStorage.sol";
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
 import {LedgerId, LedgerNames} from "./libraries/LedgerId.sol";
 import {Uscc} from "./libraries/Uscc.sol";
-
-/// @title Storage of {Institutions}
-/// @notice Stands first in the line of inheritance, so that its slots come before those of access control.
-/// @dev Pinned: evidence proves key slots, `keccak256(keyId || 0)`.
-/// slot 0 keys · 1 organizations · 2 delegations · 3 ledgersOf · 4 ledgerContracts · 5 names · 6 policies · 7 recoveries
-abstract contract InstitutionsStorage {
-    /// @dev Slot 0.
-    mapping(bytes32 keyId => IInstitutions.Key key) internal _keys;
-
-    /// @dev Slot 1.
-    mapping(Uscc uscc => IInstitutions.Organization organization) internal _organizations;
-
-    /// @dev Slot 2.
-    mapping(Uscc uscc => mapping(address account => IInstitutions.Delegation delegation)) internal _delegations;
-
-    /// @dev Slot 3.
-    mapping(Uscc uscc => LedgerId[] ledgerIds) internal _ledgersOf;
-
-    /// @dev Slot 4.
-    mapping(LedgerId ledgerId => address ledgerContract) internal _ledgerContracts;
-
-    /// @dev Slot 5.
-    mapping(bytes32 nameHash => LedgerId ledgerId) internal _ledgerNames;
-
-    /// @dev Slot 6.
-    mapping(bytes16 kind => address ledgerContract) internal _policies;
-
-    /// @dev Slot 7.
-    mapping(bytes32 recoveryId => IInstitutions.Recovery recovery) internal _recoveries;
-}
 
 /// @title Register of institutions
 /// @notice Who may anchor, who may sign, and which ledgers there are.
@@ -426,12 +397,6 @@ contract Institutions is InstitutionsStorage, IInstitutions, AccessControlDefaul
         return uint64(block.timestamp);
     }
 
-    /// @dev A new end must not lie before `earliest`, and must lie before the one that stands.
-    function _requireEnd(uint64 standing, uint64 until, uint64 earliest) private pure {
-        if (until < earliest) revert EndTooEarly(earliest, until);
-        if (standing != 0 && until >= standing) revert EndExtended(standing, until);
-    }
-
     /// @dev The key's identity; reverts when the key is malformed or known.
     function _requireNewKey(uint8 alg, bytes calldata publicKey, uint8 purpose) private view returns (bytes32 keyId) {
         if (alg != _ED25519 && alg != _SM2) revert AlgorithmUnknown(alg);
@@ -440,6 +405,12 @@ contract Institutions is InstitutionsStorage, IInstitutions, AccessControlDefaul
         if (purpose == 0 || purpose > _LAST_PURPOSE) revert PurposeUnknown(purpose);
         keyId = sha256(abi.encodePacked(alg, publicKey));
         if (!_keys[keyId].uscc.isZero()) revert KeyExists(keyId);
+    }
+
+    /// @dev A new end must not lie before `earliest`, and must lie before the one that stands.
+    function _requireEnd(uint64 standing, uint64 until, uint64 earliest) private pure {
+        if (until < earliest) revert EndTooEarly(earliest, until);
+        if (standing != 0 && until >= standing) revert EndExtended(standing, until);
     }
 
     /// @dev Identity of the recovery of a key.

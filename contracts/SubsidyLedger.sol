@@ -42,7 +42,6 @@ contract SubsidyLedger is AnchorLedger, ISubsidyLedger {
         return (_inForce(budget), coming ? budget.next : 0, coming ? budget.nextFrom : 0);
     }
 
-    /// @inheritdoc AnchorLedger
     /// @dev A batch that adds nothing to the net payout always holds, so that recoveries and decisions can be anchored
     /// after a cut below what was paid already.
     function _checkPolicy(LedgerId ledgerId, uint64 creditAfter, uint64 debitAfter) internal view override {

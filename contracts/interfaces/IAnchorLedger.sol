@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IInstitutions} from "./IInstitutions.sol";
-import {IRegisterErrors} from "./IRegisterErrors.sol";
 import {LedgerId} from "../libraries/LedgerId.sol";
 import {SumTree} from "../libraries/SumTree.sol";
 import {Uscc} from "../libraries/Uscc.sol";
+import {IInstitutions} from "./IInstitutions.sol";
+import {IRegisterErrors} from "./IRegisterErrors.sol";
 
 /// @title Append-only ledgers
 /// @notice Anchors batches of entries of many ledgers, one storage slot a batch, and keeps the standing of changed
@@ -280,7 +280,8 @@ interface IAnchorLedger is IRegisterErrors {
     /// @param marks At least one change.
     function setStatus(Mark[] calldata marks) external;
 
-    /// @notice Anchors batches and then changes standing, all or none, so that a revision supersedes in one transaction.
+    /// @notice Anchors batches, then changes standing, all or none: a revision supersedes in the transaction that
+    /// anchors it.
     /// @param anchors Up to 32 batches.
     /// @param marks Changes, whose causes may lie in these batches.
     function anchorAndMark(Anchor[] calldata anchors, Mark[] calldata marks) external;

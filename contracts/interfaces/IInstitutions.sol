@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IRegisterErrors} from "./IRegisterErrors.sol";
 import {LedgerId} from "../libraries/LedgerId.sol";
 import {Uscc} from "../libraries/Uscc.sol";
+import {IRegisterErrors} from "./IRegisterErrors.sol";
 
 /// @title Register of institutions
 /// @notice Organizations with their roles, accounts and signing keys, the policy contract of each kind of ledger, and
@@ -13,7 +13,8 @@ import {Uscc} from "../libraries/Uscc.sol";
 /// the future and is never put off.
 interface IInstitutions is IRegisterErrors {
     /// @notice An organization, in one slot.
-    /// @dev Slot, high to low: 12 free bytes | hasAccount u8 | hasKey u8 | suspended u8 | roles u8 | until u64 | from u64.
+    /// @dev Slot, high to low: 12 free bytes | hasAccount u8 | hasKey u8 | suspended u8 | roles u8 | until u64 |
+    /// from u64.
     /// @param from Start of its activity.
     /// @param until End of its activity, 0 open.
     /// @param roles Bits: issuer 1, regulator 2, auditor 4, operator 8, registration office 16. Never 0.
@@ -74,7 +75,7 @@ interface IInstitutions is IRegisterErrors {
     /// @param until The end.
     event OrganizationEnded(Uscc indexed uscc, uint64 until);
 
-    /// @notice Emitted when an organization was suspended at once; it excuses receipts that fall due until it is resumed.
+    /// @notice Emitted when an organization was suspended at once; it excuses receipts that fall due meanwhile.
     /// @param uscc Its code.
     /// @param by The regulator, or zero when the registrar acted.
     /// @param reason Hash or short code of the reason; nothing personal.
@@ -351,7 +352,8 @@ interface IInstitutions is IRegisterErrors {
     /// @return recoveryId `keccak256(abi.encode(uscc, account))`.
     function announceAccountRecovery(Uscc uscc, address account) external returns (bytes32 recoveryId);
 
-    /// @notice Delegates the announced account, from now and open, once the longest deadline has passed. Registrar only.
+    /// @notice Delegates the announced account, from now and open, once the longest deadline has passed. Registrar
+    /// only.
     /// @param uscc The organization.
     /// @param account The new account.
     function executeAccountRecovery(Uscc uscc, address account) external;

@@ -7,7 +7,8 @@ import {Uscc} from "../libraries/Uscc.sol";
 /// @title Refusals of the register that ledgers give too
 /// @notice A ledger asks the register, or passes its refusal on; declared once, so that either ABI decodes them.
 interface IRegisterErrors {
-    /// @notice Thrown when an account may not act for the organization now: not delegated, or the organization inactive.
+    /// @notice Thrown when an account may not act for the organization now: it is not delegated, or the organization
+    /// is not active.
     /// @param uscc The organization.
     /// @param account The account.
     error NotEntitled(Uscc uscc, address account);

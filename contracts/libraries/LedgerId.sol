@@ -6,27 +6,19 @@ import {Uscc} from "./Uscc.sol";
 /// @notice The identity of one ledger of one contract of one network, see {LedgerNames-identify}.
 type LedgerId is bytes32;
 
-using {sameLedger as ==} for LedgerId global;
+using {_sameLedger as ==} for LedgerId global;
 
 /// @notice Tells whether two identities name the same ledger.
 /// @param a One identity.
 /// @param b The other identity.
 /// @return True when they are equal.
-function sameLedger(LedgerId a, LedgerId b) pure returns (bool) {
+function _sameLedger(LedgerId a, LedgerId b) pure returns (bool) {
     return LedgerId.unwrap(a) == LedgerId.unwrap(b);
 }
 
 /// @title Names of ledgers
 /// @notice Composes `kind/uscc/book` and derives the ledger's identity from it.
 library LedgerNames {
-    /// @notice Thrown when a kind is not 1 to 16 letters a-z, padded with zero bytes on the right.
-    /// @param kind The kind as given.
-    error KindMalformed(bytes16 kind);
-
-    /// @notice Thrown when a book is not 1 to 32 characters of A-Z, 0-9 and the hyphen.
-    /// @param book The book as given.
-    error BookMalformed(string book);
-
     /// @dev Domain tag of a ledger's identity.
     uint8 internal constant LEDGER_TAG = 0x06;
 
@@ -35,6 +27,14 @@ library LedgerNames {
 
     /// @dev Longest book, in bytes.
     uint256 internal constant BOOK_LENGTH = 32;
+
+    /// @notice Thrown when a kind is not 1 to 16 letters a-z, padded with zero bytes on the right.
+    /// @param kind The kind as given.
+    error KindMalformed(bytes16 kind);
+
+    /// @notice Thrown when a book is not 1 to 32 characters of A-Z, 0-9 and the hyphen.
+    /// @param book The book as given.
+    error BookMalformed(string book);
 
     /// @notice Composes the full name of a ledger.
     /// @param kind One to 16 letters a-z, zero-padded on the right.
@@ -93,8 +93,9 @@ library LedgerNames {
     /// @dev Reverts unless every character of the book is allowed.
     function _requireBook(string calldata book) private pure {
         bytes calldata text = bytes(book);
-        if (text.length == 0 || text.length > BOOK_LENGTH) revert BookMalformed(book);
-        for (uint256 i = 0; i < text.length; ++i) {
+        uint256 length = text.length;
+        if (length == 0 || length > BOOK_LENGTH) revert BookMalformed(book);
+        for (uint256 i = 0; i < length; ++i) {
             bytes1 c = text[i];
             bool allowed = (c >= "A" && c <= "Z") || (c >= "0" && c <= "9") || c == "-";
             if (!allowed) revert BookMalformed(book);

@@ -14,6 +14,7 @@ library Sha256 {
     function hash(bytes memory data) internal view returns (bytes32 digest) {
         uint256 precompile = _PRECOMPILE;
         // The precompile takes any input and fails only for want of gas. Its answer goes to scratch space.
+        // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             if iszero(staticcall(gas(), precompile, add(data, 0x20), mload(data), 0x00, 0x20)) { revert(0, 0) }
             digest := mload(0x00)

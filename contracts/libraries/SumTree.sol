@@ -18,16 +18,16 @@ library SumTree {
         uint64 debit;
     }
 
-    /// @notice Thrown when a path has another length than the leaf's position asks for.
-    /// @param expected Nodes that the path of this leaf must have.
-    /// @param got Nodes that were given.
-    error PathLengthMismatch(uint256 expected, uint256 got);
-
     /// @dev Domain tag of a leaf.
     uint8 internal constant LEAF_TAG = 0x00;
 
     /// @dev Domain tag of an inner node.
     uint8 internal constant NODE_TAG = 0x01;
+
+    /// @notice Thrown when a path has another length than the leaf's position asks for.
+    /// @param expected Nodes that the path of this leaf must have.
+    /// @param got Nodes that were given.
+    error PathLengthMismatch(uint256 expected, uint256 got);
 
     /// @notice Builds the leaf of one entry.
     /// @param ledgerId The entry's ledger.
@@ -41,7 +41,8 @@ library SumTree {
         view
         returns (Node memory)
     {
-        bytes32 hash = Sha256.hash(abi.encodePacked(LEAF_TAG, LedgerId.unwrap(ledgerId), seq, commitment, credit, debit));
+        bytes32 hash =
+            Sha256.hash(abi.encodePacked(LEAF_TAG, LedgerId.unwrap(ledgerId), seq, commitment, credit, debit));
         return Node(hash, credit, debit);
     }
 
@@ -68,10 +69,11 @@ library SumTree {
         returns (Node memory root)
     {
         uint256 expected = pathLength(index, count);
-        if (path.length != expected) revert PathLengthMismatch(expected, path.length);
+        uint256 length = path.length;
+        if (length != expected) revert PathLengthMismatch(expected, length);
         root = node;
         uint256 last = count - 1;
-        for (uint256 i = 0; i < path.length; ++i) {
+        for (uint256 i = 0; i < length; ++i) {
             // The last node of an uneven level has no sibling there: climb until it is a right child.
             while (index == last && index % 2 == 0) {
                 index >>= 1;

@@ -4,19 +4,36 @@ pragma solidity 0.8.37;
 /// @notice A unified social credit code (GB 32100-2015): 18 ASCII characters, the last one a check character.
 type Uscc is bytes18;
 
-using {equals as ==, UsccLibrary.requireValid, UsccLibrary.isZero} for Uscc global;
+using {_equals as ==, _differs as !=, UsccLibrary.requireValid, UsccLibrary.isZero} for Uscc global;
 
 /// @notice Tells whether two codes are the same characters.
 /// @param a One code.
 /// @param b The other code.
 /// @return True when all 18 characters are equal.
-function equals(Uscc a, Uscc b) pure returns (bool) {
+function _equals(Uscc a, Uscc b) pure returns (bool) {
     return Uscc.unwrap(a) == Uscc.unwrap(b);
+}
+
+/// @notice Tells whether two codes differ.
+/// @param a One code.
+/// @param b The other code.
+/// @return True when any character differs.
+function _differs(Uscc a, Uscc b) pure returns (bool) {
+    return Uscc.unwrap(a) != Uscc.unwrap(b);
 }
 
 /// @title Check of unified social credit codes
 /// @notice Verifies alphabet and check character, so that no mistyped organization is ever registered.
 library UsccLibrary {
+    /// @dev The alphabet of GB 32100-2015: digits and capitals without I, O, S, V, Z. A character's value is its index.
+    bytes internal constant ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+
+    /// @dev Characters before the check character.
+    uint256 internal constant BODY = 17;
+
+    /// @dev Weights are the powers of 3 modulo 31.
+    uint256 internal constant MODULUS = 31;
+
     /// @notice Thrown when a character is none of the 31 of GB 32100.
     /// @param uscc The code as given.
     /// @param position Zero-based position of the first wrong character.
@@ -27,15 +44,6 @@ library UsccLibrary {
     /// @param expected The check character that would be right.
     /// @param got The character that stands there.
     error UsccCheckMismatch(Uscc uscc, bytes1 expected, bytes1 got);
-
-    /// @dev The alphabet of GB 32100-2015: digits and capitals without I, O, S, V, Z. A character's value is its index.
-    bytes internal constant ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-
-    /// @dev Characters before the check character.
-    uint256 internal constant BODY = 17;
-
-    /// @dev Weights are the powers of 3 modulo 31.
-    uint256 internal constant MODULUS = 31;
 
     /// @notice Tells whether no code is given at all.
     /// @param uscc The code.

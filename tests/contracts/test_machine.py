@@ -6,7 +6,7 @@ paid more than its budget; and no head that ever stood has changed.
 """
 
 import hashlib
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -1,7 +1,7 @@
 """Chain and Python model side by side: one act goes to both, and both must agree on its outcome and its effect."""
 
 import copy
-from typing import Any, ClassVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from support.contract import Contract, Refused

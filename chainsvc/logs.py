@@ -28,10 +28,18 @@ _OPEN_KEYS = frozenset({"event", "level", "logger", "timestamp", "reason", "acco
 """Names of an event that are the service's own words (a refusal's reason, the anchoring account, a block number),
 though a schema uses one of them for a person."""
 
-_NUMBERED = re.compile(r"(?<![0-9A-Za-z])(?<![a-z]/)[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
-"""A citizen number (GB 11643), also a mistyped one; an organization's code inside a ledger name is none."""
+_BIRTH = re.compile(
+    r"(?<![0-9A-Za-z])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
+    r"(?![0-9A-Za-z])"
+)
+"""A citizen number (GB 11643): a date of birth stands in it, wherever it comes."""
 
-_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])(?<![a-z]/)[0-9]{15,19}(?![0-9A-Za-z])")
+_NUMBERED = re.compile(
+    r"(?<![0-9A-Za-z])(?:(?<![a-z]/)[0-9]{17}[0-9Xx](?![0-9A-Za-z])|[0-9]{17}[0-9Xx](?![0-9A-Za-z]|/[A-Z0-9-]))"
+)
+"""A mistyped one too, but no organization's code inside a ledger name."""
+
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z])(?:[0-9]{15,17}|[0-9]{19})(?![0-9A-Za-z])")
 """A bank account or an old citizen number."""
 
 _MOBILE = re.compile(r"(?<![0-9A-Za-z])1[3-9][0-9]{9}(?![0-9A-Za-z])")
@@ -56,7 +64,7 @@ def redacted_text(text: str) -> str:
     text = _SQL_VALUES.sub(HIDDEN, text)
     text = _API_KEY.sub(rf"\1{HIDDEN}", _BEARER.sub(rf"\1{HIDDEN}", text))
     text = _URL_SECRET.sub(HIDDEN, text)
-    for pattern in (_NUMBERED, _ACCOUNT, _MOBILE):
+    for pattern in (_BIRTH, _NUMBERED, _ACCOUNT, _MOBILE):
         text = pattern.sub(HIDDEN, text)
     return text
 
@@ -72,7 +80,11 @@ def _clean(key: str, value: Any, *, nested: bool = False) -> Any:
         return value
     if isinstance(value, int):
         return HIDDEN if _NUMBERED.fullmatch(str(value)) else value
-    return value if key in _CODES and _USCC.fullmatch(str(value)) else redacted_text(str(value))
+    return value if key in _CODES and _is_code(str(value)) else redacted_text(str(value))
+
+
+def _is_code(text: str) -> bool:
+    return bool(_USCC.fullmatch(text)) and not _BIRTH.fullmatch(text)
 
 
 def _is_hidden(name: str, *, nested: bool) -> bool:

@@ -1,0 +1,112 @@
+"""API keys: made, listed and revoked in the journal itself, by whoever runs the service."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainsvc.api.ports import Scope
+from chainsvc.bootstrap import open_journal
+from chainsvc.cli.key_files import fresh
+from chainsvc.cli.organizations import checked
+from chainsvc.cli.output import facts, listing, moment, output_of
+from chainsvc.cli.refusals import UsageRefused
+from chainsvc.journal import keys
+from chainsvc.journal.keys import ApiKey
+from chainsvc.settings import load_settings
+
+_SCOPES = ", ".join(Scope)
+_DAY_S = 86_400
+
+
+def create(
+    context: typer.Context,
+    uscc: Annotated[str, typer.Option("--org", metavar="USCC", help="The organization that the key speaks for.")],
+    scopes: Annotated[list[str], typer.Option("--scope", help=f"May repeat: {_SCOPES}.")],
+    label: Annotated[str, typer.Option("--label", help="What people call it.")] = "",
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, help="Valid for so many days; default until revoked.")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="A new file for the key, mode 0600.")
+    ] = None,
+) -> None:
+    """Make an API key; its secret is shown this once.
+
+    With -o it goes to a file and is not shown at all; CHAINSVC_API_KEY_FILE names that file to the other commands.
+    """
+    output, now = output_of(context), int(time.time())
+    if output_file is not None:
+        fresh(output_file)
+    wanted = _checked_scopes(scopes)
+    with output.working("Opening the journal …"), open_journal(load_settings()) as engine, engine.begin() as conn:
+        expires_at = None if days is None else now + days * _DAY_S
+        made, token = keys.create(conn, checked(uscc), wanted, label, now=now, expires_at=expires_at)
+    if output_file is not None:
+        _write(output_file, token)
+    shown = token if output_file is None else f"in {output_file}"
+    value = {**_value(made), "key": token if output_file is None else None, "file": output_file and str(output_file)}
+    output.answer(value, facts([("API key", shown), *_rows(made)]))
+
+
+def list_all(
+    context: typer.Context,
+    uscc: Annotated[str | None, typer.Option("--org", metavar="USCC", help="Of one organization only.")] = None,
+) -> None:
+    """List API keys, without their secrets."""
+    output = output_of(context)
+    with output.working("Opening the journal …"), open_journal(load_settings()) as engine, engine.connect() as conn:
+        found = keys.listing(conn, uscc)
+    rows = [
+        (key.key_id, key.uscc, " ".join(sorted(key.scopes)), key.label, moment(key.created_at), _state(key))
+        for key in found
+    ]
+    columns = ("Id", "Organization", "Scopes", "Label", "Created", "State")
+    output.answer({"keys": [_value(key) for key in found]}, listing(columns, rows))
+
+
+def revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]) -> None:
+    """Revoke an API key at once."""
+    output, now = output_of(context), int(time.time())
+    with output.working("Opening the journal …"), open_journal(load_settings()) as engine, engine.begin() as conn:
+        keys.revoke(conn, key_id, now=now)
+    output.answer({"id": key_id, "revoked": True}, facts([("Revoked", key_id)]))
+
+
+def _checked_scopes(words: list[str]) -> list[Scope]:
+    known = {scope.value: scope for scope in Scope}
+    for word in words:
+        if word not in known:
+            raise UsageRefused("no such scope", expected=_SCOPES, got=word)
+    return [known[word] for word in words]
+
+
+def _write(path: Path, token: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(token + "\n")
+
+
+def _value(key: ApiKey) -> dict[str, object]:
+    return {
+        "id": key.key_id,
+        "org": key.uscc,
+        "scopes": sorted(key.scopes),
+        "label": key.label,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _rows(key: ApiKey) -> list[tuple[str, object]]:
+    expiry = "until it is revoked" if key.expires_at is None else f"until {moment(key.expires_at)}"
+    return [("Id", key.key_id), ("Speaks for", key.uscc), ("Scopes", " ".join(sorted(key.scopes))), ("Valid", expiry)]
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {moment(key.revoked_at)}"
+    return "open" if key.expires_at is None else f"until {moment(key.expires_at)}"

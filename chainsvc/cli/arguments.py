@@ -1,0 +1,40 @@
+"""Arguments and options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF", help="A record: its id (64 hex digits), LEDGER#REFERENCE, or REFERENCE with --ledger."
+    ),
+]
+InLedger = Annotated[str | None, typer.Option("--ledger", metavar="NAME", help="Ledger of the reference.")]
+Revision = Annotated[
+    int | None, typer.Option("--revision", min=0, help="Revision of the reference; default the latest.")
+]
+LedgerName = Annotated[str, typer.Argument(metavar="LEDGER", help="kind/uscc/book, e.g. charity/…/LUNCH-2026.")]
+Store = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="FILE", help="Private mode: records and seeds stay in this file."),
+]
+Account = Annotated[
+    Path | None,
+    typer.Option("--account", metavar="KEYFILE", help="Account that acts; default the registrar's of this home."),
+]
+Node = Annotated[
+    str | None,
+    typer.Option(
+        "--node", metavar="URL", help="JSON-RPC of a node of your own; default CHAINSVC_NODE_URL or the devnet."
+    ),
+]
+Descriptor = Annotated[
+    Path | None,
+    typer.Option("--network", metavar="DESCRIPTOR", help="Network descriptor that you pinned; default the home's."),
+]
+Block = Annotated[
+    int | None, typer.Option("--at", min=0, metavar="BLOCK", help="Block to ask; default the newest final.")
+]
+Uscc = Annotated[str, typer.Argument(metavar="USCC", help="Unified social credit code, 18 characters.")]

@@ -1,0 +1,94 @@
+"""Exports of whole ledgers, and their audit."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainsvc.cli.arguments import Block, Descriptor, LedgerName, Node
+from chainsvc.cli.connection import connected, node_url, pinned_network
+from chainsvc.cli.output import Output, facts, output_of
+from chainsvc.cli.verifying import network_on_first_use
+from chainsvc.network import Network
+from chainsvc.settings import Settings, load_settings
+from chainsvc.verify import LiveNode
+from chainsvc.verify.audit_report import FINDINGS, AuditReport
+from chainsvc.verify.completeness import audit_export
+from chainsvc.verify.export import read_lines
+from chainsvc.verify.render import audit_table
+
+AUDIT_FINDINGS = 13
+"""Exit status of an audit with findings."""
+
+Disclose = Annotated[bool, typer.Option("--disclose", help="With the records (scope disclose).")]
+
+
+def export(
+    context: typer.Context,
+    name: LedgerName,
+    output_file: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to.")],
+    disclose: Disclose = False,
+) -> None:
+    """Export a whole ledger for an audit.
+
+    Without --disclose the records stay hidden: an audit then checks commitments and amounts alone.
+    """
+    output = output_of(context)
+    with connected(load_settings()) as client, output.working(f"Exporting {name} …"):
+        client.export(name, output_file, disclose=disclose)
+    size = output_file.stat().st_size
+    value = {"ledger": name, "file": str(output_file), "bytes": size, "disclosed": disclose}
+    output.answer(value, facts([("Ledger", name), ("Export", f"{output_file}, {size:,} bytes")]))
+
+
+def audit(
+    context: typer.Context,
+    sources: Annotated[list[str], typer.Argument(metavar="LEDGER|EXPORT…", help="Ledger names or export files.")],
+    node: Node = None,
+    network: Descriptor = None,
+    at: Block = None,
+    disclose: Disclose = False,
+) -> None:
+    """Audit whole ledgers: is everything there, and unchanged?
+
+    Every commitment, root, head, status word and total is recomputed and compared with the chain.
+    Exit status: 0 complete, 11 not compared with a chain, 13 findings; the gravest counts.
+    """
+    settings, output = load_settings(), output_of(context)
+    pinned = pinned_network(settings, network) or network_on_first_use(settings)
+    url = node_url(settings, node)
+    reports = []
+    with LiveNode(url) if url else nullcontext() as live:
+        for source in sources:
+            with _file(settings, source, disclose=disclose) as path:
+                reports.append((source, _audit(output, path, pinned, live, at)))
+    worst = max(exit_code(report) for _, report in reports)
+    audits = [{"source": source, **report.to_json(), "exitCode": exit_code(report)} for source, report in reports]
+    output.answer({"exit_code": worst, "audits": audits}, *(audit_table(name, report) for name, report in reports))
+    raise typer.Exit(worst)
+
+
+def exit_code(report: AuditReport) -> int:
+    """Return an audit's exit status, which differs from that of invalid evidence."""
+    return AUDIT_FINDINGS if report.outcome == FINDINGS else report.exit_code
+
+
+@contextmanager
+def _file(settings: Settings, source: str, *, disclose: bool) -> Iterator[Path]:
+    """Give the export file, fetched from the service where a ledger is named."""
+    if Path(source).is_file():
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory(prefix="chainsvc-audit-") as folder:
+        path = Path(folder) / "export.ndjson"
+        with connected(settings) as client:
+            client.export(source, path, disclose=disclose)
+        yield path
+
+
+def _audit(output: Output, path: Path, network: Network, node: LiveNode | None, at: int | None) -> AuditReport:
+    with path.open("rb") as stream, output.progress(f"Auditing 审计中 {path.name}") as told:
+        return audit_export(read_lines(stream), network, node, at=at, progress=told)

@@ -1,0 +1,110 @@
+"""Every command, with the line that lists show; nothing here imports what a command needs."""
+
+from chainsvc.cli.lazy import Command, Group, Panel
+
+_LEDGER = Group(
+    "Open, list, show and close ledgers.",
+    {
+        "open": Command("ledgers:open_one", "Open a ledger on chain, or find it open."),
+        "list": Command("ledgers:list_all", "List all ledgers with their totals."),
+        "show": Command("ledgers:show", "Show a ledger, and its batches or entries."),
+        "close": Command("ledgers:close", "Close a ledger: it takes no more entries."),
+    },
+)
+_ORG = Group(
+    "Register organizations and who acts for them.",
+    {
+        "register": Command("organizations:register", "Register an organization and its roles."),
+        "delegate": Command("organizations:delegate", "Let an account act for an organization."),
+        "show": Command("organizations:show", "Show an organization as it is registered."),
+        "suspend": Command("organizations:suspend", "Suspend an organization at once."),
+        "resume": Command("organizations:resume", "Lift a suspension."),
+    },
+)
+_KEY = Group(
+    "Make keys, register signing keys on chain, give out API keys.",
+    {
+        "new": Command("key_files:new", "Make a signing key in a new file."),
+        "account": Command("chain_keys:account", "Make a chain account in a new file."),
+        "add": Command("chain_keys:add", "Register an organization's signing key on chain."),
+        "show": Command("chain_keys:show", "Show a signing key as it is registered."),
+        "end": Command("chain_keys:end", "End a signing key at a time to come."),
+        "compromise": Command("chain_keys:compromise", "Say from when on a signing key's signatures don't count."),
+        "api": Group(
+            "Give out API keys.",
+            {
+                "create": Command("api_keys:create", "Make an API key; its secret is shown this once."),
+                "list": Command("api_keys:list_all", "List API keys, without their secrets."),
+                "revoke": Command("api_keys:revoke", "Revoke an API key at once."),
+            },
+        ),
+    },
+)
+_BUDGET = Group(
+    "Set and show budgets of subsidy ledgers.",
+    {
+        "set": Command("budgets:set_one", "Set a ledger's budget as its regulator."),
+        "show": Command("budgets:show", "Show a ledger's budget and what is spent of it."),
+    },
+)
+_NETWORK = Group(
+    "Show and export the network descriptor.",
+    {
+        "show": Command("networks:show", "Show a network descriptor and its SHA-256."),
+        "export": Command("publishing:export", "Write the descriptor for verifiers, signed if asked."),
+    },
+)
+_DEVNET = Group(
+    "Run the local chain.",
+    {
+        "up": Command("devnets:up", "Start the local chain, or find it running."),
+        "down": Command("devnets:down", "Save the local chain and stop it."),
+        "reset": Command("devnets:reset", "Stop the local chain and forget it."),
+        "status": Command("devnets:status", "Show whether the local chain runs."),
+        "fund": Command("devnets:fund", "Give an account gas money on the local chain."),
+    },
+)
+
+PANELS = (
+    Panel(
+        "Run",
+        {
+            "up": Command("serving:up", "Start everything on this machine: chain, database, service."),
+            "serve": Command("serving:serve", "Serve on the configured node and database."),
+            "config": Group(
+                "Show settings.", {"show": Command("configuration:show", "Show every setting; secrets are none.")}
+            ),
+            "db": Group(
+                "Keep the database.",
+                {"upgrade": Command("databases:upgrade", "Bring the database to this version's schema.")},
+            ),
+            "devnet": _DEVNET,
+        },
+    ),
+    Panel(
+        "Records",
+        {
+            "notarize": Command("notarizing:notarize", "Notarize the records of a file."),
+            "status": Command("records:status", "Show how far a record has come."),
+            "standing": Command("records:standing", "Show a record's standing, or ask for a change of it."),
+            "erase": Command("records:erase", "Erase a record's content for good."),
+            "ledger": _LEDGER,
+        },
+    ),
+    Panel(
+        "Proof",
+        {
+            "evidence": Command("evidence:evidence", "Get a record's evidence file."),
+            "verify": Command("verifying:verify", "Verify evidence files on this machine."),
+            "checkpoint": Command("evidence:checkpoint", "Get a signed checkpoint for offline verification."),
+            "export": Command("auditing:export", "Export a whole ledger for an audit."),
+            "audit": Command("auditing:audit", "Audit whole ledgers: is everything there, and unchanged?"),
+            "network": _NETWORK,
+        },
+    ),
+    Panel(
+        "Institutions",
+        {"org": _ORG, "key": _KEY, "budget": _BUDGET},
+    ),
+)
+"""Panels of the help in their order."""

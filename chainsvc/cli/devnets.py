@@ -1,0 +1,109 @@
+"""The local chain."""
+
+from typing import Annotated
+
+import typer
+
+from chainsvc import devnet
+from chainsvc.cli.output import facts, output_of
+from chainsvc.devnet import Devnet
+from chainsvc.errors import ConfigurationRefused
+from chainsvc.settings import Settings, load_settings
+
+
+def up(
+    context: typer.Context,
+    chain_id: Annotated[int | None, typer.Option("--chain-id", min=1, help="Of a new chain.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="Loopback port; default the kept one.")
+    ] = None,
+) -> None:
+    """Start the local chain, or find it running."""
+    settings, output = load_settings(), output_of(context)
+    with output.working("Starting the local chain …"):
+        running = devnet.up(settings.home / "devnet", chain_id=chain_id, port=port)
+    output.answer(_value(running), facts(_rows(running)))
+
+
+def down(context: typer.Context) -> None:
+    """Save the local chain and stop it."""
+    settings, output = load_settings(), output_of(context)
+    with output.working("Saving the local chain …"):
+        devnet.down(settings.home / "devnet")
+    output.answer(
+        {"home": str(settings.home / "devnet"), "running": False}, facts([("Stopped", settings.home / "devnet")])
+    )
+
+
+def reset(context: typer.Context) -> None:
+    """Stop the local chain and forget it.
+
+    Its next start is another network: what was notarized on it is gone, and the home's journal refuses the new one.
+    """
+    settings, output = load_settings(), output_of(context)
+    with output.working("Stopping the local chain …"):
+        devnet.reset(settings.home / "devnet")
+    left = settings.descriptor.exists()
+    if left:
+        output.remark(
+            f"{settings.descriptor} and the journal are of the old chain: begin anew in another CHAINSVC_HOME."
+        )
+    output.answer(
+        {"home": str(settings.home / "devnet"), "running": False, "descriptor_left": left},
+        facts([("Forgotten", settings.home / "devnet")]),
+    )
+
+
+def status(context: typer.Context) -> None:
+    """Show whether the local chain runs."""
+    found = _found(load_settings())
+    output_of(context).answer(_value(found), facts(_rows(found)))
+
+
+def fund(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(metavar="ADDRESS", help="40 hex digits.")],
+) -> None:
+    """Give an account gas money on the local chain."""
+    address = account.removeprefix("0x")
+    found = _found(load_settings())
+    try:
+        wanted = bytes.fromhex(address)
+    except ValueError:
+        wanted = b""
+    if len(wanted) != _ADDRESS_BYTES:
+        raise ConfigurationRefused("not an account's address", expected="40 hex digits", got=account[:80])
+    devnet.fund(found, [wanted])
+    output_of(context).answer({"account": f"0x{address}", "wei": devnet.PLENTY}, facts([("Funded", f"0x{address}")]))
+
+
+_ADDRESS_BYTES = 20
+
+
+def _found(settings: Settings) -> Devnet:
+    found = devnet.status(settings.home / "devnet")
+    if found is None:
+        raise ConfigurationRefused(
+            "no local chain was ever started here", where=str(settings.home / "devnet"), hint="chainsvc devnet up"
+        )
+    return found
+
+
+def _value(found: Devnet) -> dict[str, object]:
+    return {
+        "home": str(found.home),
+        "url": found.url,
+        "chain_id": found.chain_id,
+        "running": found.running,
+        "pid": found.pid,
+        "keeper_pid": found.keeper_pid,
+    }
+
+
+def _rows(found: Devnet) -> list[tuple[str, object]]:
+    return [
+        ("Chain", f"{found.chain_id} in {found.home}"),
+        ("Running", "yes" if found.running else "no"),
+        ("JSON-RPC", found.url),
+        ("Process", found.pid),
+    ]

@@ -1,0 +1,107 @@
+"""Sending exports of business systems through their adapters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from chainsvc.cli.output import facts, listing, yuan
+from chainsvc.cli.sending import SHOWN, Sending, rest, sums_table, sums_value
+from chainsvc.client import Accepted
+from chainsvc.errors import ChainsvcError
+from chainsvc.record import Record
+from chainsvc_adapters.corrections import corrections_path, write_corrections
+from chainsvc_adapters.drafts import Ledgers
+from chainsvc_adapters.export import Export
+from chainsvc_adapters.registry import open_export
+from chainsvc_adapters.send import Summary, send
+from chainsvc_adapters.totals import TotalCheck, check_total
+
+
+@dataclass(frozen=True, slots=True)
+class _Notary:
+    """The service as the adapters see it; what refuses a chunk refuses each of its rows."""
+
+    sending: Sending
+
+    def notarize(self, records: Sequence[Record]) -> Sequence[Accepted | ChainsvcError]:
+        """Hand a chunk of one ledger over."""
+        outcomes = list(self.sending.client.notarize_many(records))
+        for record, outcome in zip(records, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                self.sending.receipts.keep(record.ledger, outcome)
+        return outcomes
+
+
+def notarize_export(sending: Sending, file: Path, ledgers: Ledgers, corrections: Path | None) -> int:
+    """Send the rows of an export and show the result; return how many rows were refused.
+
+    Raises:
+        FileRefused: No adapter knows the file.
+        NotFound: A ledger is not open; nothing was sent.
+        Unavailable: The service is away; what was sent is safe, send the file again.
+    """
+    for name in sorted(set(ledgers.names.values())):
+        sending.client.ledger(name)
+    with sending.output.working(f"Reading {file.name} …"):
+        export = open_export(file, ledgers)
+    with sending.output.progress(f"Notarizing {file.name}") as told:
+        summary = send(export, _Notary(sending), progress=told)
+    written = corrections or corrections_path(file)
+    refused = write_corrections(export, summary.refused, written)
+    shown_path = written if refused else None
+    total = check_total(export)
+    sending.output.answer(
+        _value(file, export, summary, total, shown_path), *_shown(file, export, summary, total, shown_path)
+    )
+    return refused
+
+
+def _value(
+    file: Path, export: Export, summary: Summary, total: TotalCheck | None, written: Path | None
+) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "adapter": export.adapter.name,
+        "rows": len(export.table.rows),
+        "sent": summary.sent,
+        "again": summary.again,
+        "refused": [refusal._asdict() for refusal in summary.refused],
+        "held": summary.held,
+        "ledgers": sums_value(summary.ledgers),
+        "total": None if total is None else {**total._asdict(), "difference": total.difference},
+        "corrections": None if written is None else str(written),
+    }
+
+
+def _shown(
+    file: Path, export: Export, summary: Summary, total: TotalCheck | None, written: Path | None
+) -> list[RenderableType]:
+    rows = len({refusal.row for refusal in summary.refused})
+    counts: list[tuple[str, object]] = [
+        ("File", f"{file}, {export.adapter.title}, {len(export.table.rows)} rows"),
+        ("Sent", f"{summary.sent} records"),
+        ("Again", f"{summary.again} records"),
+        ("Refused", f"{rows} rows"),
+    ]
+    if summary.held:
+        counts.append(("Held", f"{len(summary.held)} records of refused rows"))
+    if total is not None:
+        counts.append(("Total row", _total(total)))
+    shown: list[RenderableType] = [facts(counts), sums_table(summary.ledgers)]
+    if summary.refused:
+        reasons = [(refusal.row, refusal.column, refusal.reason) for refusal in summary.refused[:SHOWN]]
+        shown += [listing(("Row", "Column", "Reason"), reasons, right=("Row",)), *rest(len(summary.refused), written)]
+    return shown
+
+
+def _total(total: TotalCheck) -> Text:
+    if total.stated is None:
+        return Text(f"none; the rows add up to {yuan(total.summed)} yuan")
+    if not total.difference:
+        return Text(f"{yuan(total.stated)} yuan, as the rows add up", "green")
+    more = f", {len(total.unread)} amounts unreadable" if total.unread else ""
+    return Text(f"{yuan(total.stated)} yuan, but the rows add up to {yuan(total.summed)} yuan{more}", "yellow")

@@ -1,0 +1,138 @@
+"""Running the service."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.box import ROUNDED
+from rich.panel import Panel
+
+from chainsvc import devnet
+from chainsvc.bootstrap import Running, deploy_devnet, make_keys, running
+from chainsvc.cli.networks import described
+from chainsvc.cli.output import Output, facts, output_of
+from chainsvc.errors import ConfigurationRefused
+from chainsvc.logs import setup_logs
+from chainsvc.serving import served
+from chainsvc.settings import Settings, load_settings
+
+_LOOK_S = 0.5
+
+LogLevel = Annotated[str, typer.Option("--log-level", help="Smallest level on the error stream: DEBUG to CRITICAL.")]
+Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Of the API; 0 takes a free one.")]
+
+
+class _Stop(BaseException):
+    """Somebody asked the service to stop."""
+
+
+def up(context: typer.Context, port: Port = None, log_level: LogLevel = "WARNING") -> None:
+    """Start everything on this machine: chain, database, service.
+
+    All of it lives in CHAINSVC_HOME: keys are made and contracts deployed the first time. Ctrl-C stops it; nothing
+    that was accepted is lost, and the next start goes on.
+    """
+    settings, output = _settings(port), output_of(context)
+    _no_other_parts(settings)
+    setup_logs(level=log_level)
+    with _stoppable(output), _devnet(settings, output), ExitStack() as stack:
+        _serve(settings, output, stack)
+
+
+def serve(context: typer.Context, port: Port = None, log_level: LogLevel = "INFO") -> None:
+    """Serve on the configured node and database.
+
+    API and worker run in this process until SIGINT or SIGTERM.
+    """
+    settings, output = _settings(port), output_of(context)
+    setup_logs(level=log_level)
+    with _stoppable(output), ExitStack() as stack:
+        _serve(settings, output, stack)
+
+
+def _settings(port: int | None) -> Settings:
+    return load_settings() if port is None else load_settings(port=port)
+
+
+def _no_other_parts(settings: Settings) -> None:
+    if settings.node_url is not None:
+        raise ConfigurationRefused(
+            "'up' runs a chain of its own, and a node is set",
+            got=settings.node_url,
+            where="CHAINSVC_NODE_URL",
+            hint="Unset it, or use 'chainsvc serve'.",
+        )
+
+
+@contextmanager
+def _devnet(settings: Settings, output: Output) -> Iterator[None]:
+    """Run the local chain, deploying the contracts where that was never done; stop it unless it ran before."""
+    home = settings.home / "devnet"
+    before = devnet.status(home)
+    try:
+        with output.working("Starting the local chain …"):
+            local = devnet.up(home)
+        make_keys(settings)
+        if not settings.descriptor.exists():
+            with output.working("Deploying the contracts …"):
+                deploy_devnet(settings, local)
+        yield
+    finally:
+        if before is None or not before.running:
+            devnet.down(home)
+
+
+def _serve(settings: Settings, output: Output, stack: ExitStack) -> None:
+    with output.working("Opening the journal …"):
+        parts = stack.enter_context(running(settings))
+        url = stack.enter_context(served(parts))
+    _announce(output, parts, url)
+    while parts.worker.failure is None:
+        time.sleep(_LOOK_S)
+    raise parts.worker.failure
+
+
+def _announce(output: Output, parts: Running, url: str) -> None:
+    network, settings = parts.network, parts.settings
+    value = {"url": url, "node": parts.node.url, "home": str(settings.home), "network": described(network)}
+    contracts = sorted({(ledger.address.hex(), ledger.kind) for ledger in network.ledgers})
+    by_address: dict[str, list[str]] = {}
+    for address, kind in contracts:
+        by_address.setdefault(address, []).append(kind)
+    shown = facts(
+        [
+            ("API", url),
+            ("Documentation", f"{url}/docs"),
+            ("Network", f"{network.name} {network.network_id.hex()}"),
+            ("Descriptor", f"{settings.descriptor}\nSHA-256 {network.sha256.hex()}"),
+            ("Node", f"{parts.node.url}, chain {network.chain_id}"),
+            ("Institutions", f"0x{network.institutions.address.hex()}"),
+            *((", ".join(kinds), f"0x{address}") for address, kinds in by_address.items()),
+            ("Home", settings.home),
+        ]
+    )
+    panel = Panel(shown, title="chainsvc", subtitle="Ctrl-C stops", box=ROUNDED, expand=False, padding=(1, 2))
+    output.answer(value, panel)
+
+
+@contextmanager
+def _stoppable(output: Output) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the block in good order, and the command with success."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # once is enough: cleaning up is not to be interrupted
+        raise _Stop
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except _Stop:
+        output.remark("Stopped; the next start goes on where this one ended.")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

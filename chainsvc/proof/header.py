@@ -15,8 +15,8 @@ from chainsvc.errors import MalformedInput
 from chainsvc.proof import rlp
 from chainsvc.proof.keccak import keccak256
 
-MAX_BYTES = 65_536
-"""Largest header in bytes; 500 QBFT validators with their seals stay below."""
+MAX_BYTES = 32_768
+"""Largest header in bytes; 300 QBFT validators with their seals stay below."""
 
 MIN_FIELDS = 15
 """Fields of the first headers; London and later forks append more (EIP-1559, EIP-4895, …)."""

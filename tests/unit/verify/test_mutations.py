@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from support.paper_scene import Scene, make_scene
 
 from chainsvc import jcs
-from chainsvc.evidence import Evidence
+from chainsvc.evidence import MAX_BYTES_WITH_PROOF, Evidence
 from chainsvc.verify import Outcome, Verdict
 
 SCENE = make_scene()
@@ -176,3 +177,25 @@ def test_any_value_anywhere_gets_a_verdict_and_never_a_crash(path: tuple[Any, ..
 def test_scene_is_fresh_each_time() -> None:
     assert isinstance(make_scene(), Scene)
     assert make_scene().proven().to_bytes() == CURRENT
+
+
+def _largest(header: bytes) -> bytes:
+    """Fill a file up to its limit with what costs a verifier most."""
+    full = SCENE.proven()
+    assert full.proof is not None
+    pairs = tuple(p._replace(value=[0] * 4000) if p.path == "/body/remark" else p for p in full.pairs)
+    changes = SCENE.evidence(SCENE.superseded).status * 256
+    return replace(full, pairs=pairs, status=changes, proof=full.proof._replace(header=header)).to_bytes()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"\xf9\x7f\x00" + b"\xc0" * 0x7F00, b"\xf9\x7f\x00" + b"\x80" * 0x7F00, b"\xc1" * 0x7F00],
+    ids=["empty lists", "empty strings", "nested lists"],
+)
+def test_the_costliest_file_gets_its_verdict_soon(header: bytes) -> None:
+    data = _largest(header)
+    assert 100_000 < len(data) < MAX_BYTES_WITH_PROOF
+    start = time.process_time()
+    _assert_refused(data, "the costliest file")
+    assert time.process_time() - start < 5  # two verdicts; far below a second on a machine of its own

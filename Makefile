@@ -28,7 +28,7 @@ contracts/node_modules/.installed: contracts/package-lock.json
 	@touch $@
 
 demo: $(VENV)/.service devnet/node_modules/.installed  ## notarize and verify the sample exports; ONCE=1 ends after the summary
-	@$(BIN)/python scripts/demo $(if $(ONCE),--once)
+	@PYTHONPATH=scripts $(BIN)/python -m demo $(if $(ONCE),--once)
 
 test: $(VENV)/.dev devnet/node_modules/.installed contracts/node_modules/.installed  ## every test, with what it needs
 	@$(BIN)/python -m pytest

@@ -1,8 +1,8 @@
 """The demo: everything from an empty folder to verified evidence, on real parts.
 
-    python scripts/demo            stays up until Ctrl-C
-    python scripts/demo --once     ends after the summary
-    python scripts/demo --home D   keeps its state in D (default .demo)
+    make demo            stays up until Ctrl-C
+    make demo ONCE=1     ends after the summary
+    PYTHONPATH=scripts python -m demo --home D     keeps its state in D instead of .demo
 
 A second run resumes what is there and notarizes nothing twice.
 """
@@ -13,14 +13,13 @@ import sys
 import threading
 from pathlib import Path
 
-from feeding import feed, wait_final
-from proving import prove
-from screen import Screen
-from stage import settings_of, staged
-from summing import summarize
-
 from chainsvc.errors import ChainsvcError
 from chainsvc.logs import setup_logs
+from demo.feeding import feed, wait_final
+from demo.proving import prove
+from demo.screen import Screen
+from demo.stage import settings_of, staged
+from demo.summing import summarize
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "data" / "sample"

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.progress import Progress
-from screen import Screen
-from stage import CHARITY, COUNTY, MONTHS, OFFICE, REGULATOR, Stage, charity_ledgers, marriage_ledger, subsidy_ledgers
 
 from chainsvc.admin import Desk
 from chainsvc.client import Client
@@ -19,6 +17,18 @@ from chainsvc_adapters.drafts import Ledgers
 from chainsvc_adapters.export import Export, Refusal
 from chainsvc_adapters.registry import open_export
 from chainsvc_adapters.send import Sums, send
+from demo.screen import Screen
+from demo.stage import (
+    CHARITY,
+    COUNTY,
+    MONTHS,
+    OFFICE,
+    REGULATOR,
+    Stage,
+    charity_ledgers,
+    marriage_ledger,
+    subsidy_ledgers,
+)
 
 _PATIENCE_S = 120.0
 

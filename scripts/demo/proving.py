@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from screen import Screen
-from stage import CHARITY, COUNTY, OFFICE, Stage, charity_ledgers, marriage_ledger, subsidy_ledgers
 
 from chainsvc.checkpoint import Checkpoint
 from chainsvc.client import Client, RecordStatus
@@ -17,6 +15,8 @@ from chainsvc.heads import Status
 from chainsvc.network import Network
 from chainsvc.record import Record
 from chainsvc.verify import CheckpointSource, LiveNode, Outcome, Verdict, verify
+from demo.screen import Screen
+from demo.stage import CHARITY, COUNTY, OFFICE, Stage, charity_ledgers, marriage_ledger, subsidy_ledgers
 
 _PATIENCE_S = 60.0
 _CORRECTION_FEN = 20_00

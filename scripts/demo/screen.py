@@ -14,7 +14,7 @@ from rich.table import Table
 from chainsvc.errors import ChainsvcError
 
 if TYPE_CHECKING:
-    from stage import Stage
+    from demo.stage import Stage
 
 _WIDTH = 112
 _NAME_CELLS = 35  # a Chinese character takes two
@@ -72,7 +72,7 @@ class Screen:
         """Return a table; the caller adds rows and prints it."""
         table = Table(box=None, header_style="bold", pad_edge=True, padding=(0, 1, 0, 2))
         for column in columns:
-            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+            table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
         return table
 
     def print(self, renderable: object) -> None:

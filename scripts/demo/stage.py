@@ -6,8 +6,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from screen import Screen
-
 from chainsvc import bootstrap, devnet
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Scope
@@ -20,6 +18,7 @@ from chainsvc.crypto.keys import SigningKey
 from chainsvc.journal import keys as api_keys
 from chainsvc.serving import served
 from chainsvc.settings import Settings, load_settings
+from demo.screen import Screen
 
 _WAIT_S = 2.0  # longest wait of an entry for its batch; a day outside of demos
 

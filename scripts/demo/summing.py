@@ -1,10 +1,9 @@
 """The summary: what stands on chain, beside what the files say."""
 
-from feeding import Fed
-from screen import Screen
-from stage import CHARITY, Stage
-
 from chainsvc.journal import batches, marks, transactions
+from demo.feeding import Fed
+from demo.screen import Screen
+from demo.stage import CHARITY, Stage
 
 _REFUSALS_SHOWN = 12
 
@@ -16,11 +15,11 @@ def summarize(screen: Screen, stage: Stage, fed: Fed) -> None:
         "ledger",
         "records",
         "batches",
-        "credit on chain",
-        "in the file",
-        "debit on chain",
-        "in the file ",
-        right=("records", "batches", "credit on chain", "in the file", "debit on chain", "in the file "),
+        "credit, chain",
+        "credit, file",
+        "debit, chain",
+        "debit, file",
+        right=("records", "batches", "credit, chain", "credit, file", "debit, chain", "debit, file"),
     )
     for facts in stage.clients[CHARITY.slug].ledgers():
         file = fed.totals.get(facts.name)

@@ -41,6 +41,7 @@ from chainsvc.errors import (
     SignatureRefused,
     StandingRefused,
 )
+from chainsvc.evidence import Pair
 from chainsvc.heads import Status
 from chainsvc.policies import admit
 from chainsvc.receipt import ChunkTree, Receipt, Submission, sign_receipts
@@ -201,7 +202,8 @@ class FakeService:
             raise RecordErased("the record was erased", got=record_id.hex())
         evidence = book.evidence(kept, self.chain)
         if proof:
-            evidence = replace(evidence, proof=self.chain.prove(evidence))
+            named = replace(evidence, pairs=(Pair("/ledger", b"", book.name, None),))
+            evidence = replace(evidence, proof=self.chain.prove(named))
         if kept.record is not None and disclose is not None:
             evidence = evidence.disclose(disclose)
         return EvidenceFile(evidence.to_bytes(), skeleton=kept.record is None)

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.logged import logging_to_memory
 
-from chainsvc.logs import HIDDEN, bind_contextvars, clear_contextvars, get_logger, redacted_text, setup_logs
+from chainsvc.logs import HIDDEN, bind_contextvars, get_logger, redacted_text
 
 CITIZEN = "110101199003077758"
 KEY = "csk_0123456789abcdef_s3cr3t-S3CR3T_x"
@@ -14,12 +15,8 @@ KEY = "csk_0123456789abcdef_s3cr3t-S3CR3T_x"
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    stream, root = io.StringIO(), logging.getLogger()
-    before, level = root.handlers[:], root.level
-    setup_logs(stream=stream, pretty=False)
-    yield stream
-    clear_contextvars()
-    root.handlers, root.level = before, level
+    with logging_to_memory() as stream:
+        yield stream
 
 
 def logged(stream: io.StringIO) -> dict[str, Any]:
@@ -96,11 +93,8 @@ def test_citizen_number_given_as_an_organization_is_hidden_too(stream: io.String
 
 
 def test_terminal_gets_a_line_for_people_with_the_same_net() -> None:
-    stream, root = io.StringIO(), logging.getLogger()
-    before, level = root.handlers[:], root.level
-    setup_logs(stream=stream, pretty=True)
-    get_logger("chainsvc").warning("row_refused", row=3, value=CITIZEN)
-    root.handlers, root.level = before, level
+    with logging_to_memory(pretty=True) as stream:
+        get_logger("chainsvc").warning("row_refused", row=3, value=CITIZEN)
     assert "row_refused" in stream.getvalue()
     assert CITIZEN not in stream.getvalue()
     assert not stream.getvalue().startswith("{")

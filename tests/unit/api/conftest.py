@@ -1,12 +1,12 @@
 """One app over the fake service, with keys of different rights."""
 
 import io
-import logging
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 from support.fake_service import FakeService
+from support.logged import logging_to_memory
 from support.paper_evidence import LEDGER, SERVICE_USCC, USCC
 from support.served import Server, serving
 
@@ -15,7 +15,6 @@ from chainsvc.api.app import create_app
 from chainsvc.api.limits import Limits
 from chainsvc.api.ports import Scope
 from chainsvc.crypto.suites import SHA256
-from chainsvc.logs import setup_logs
 from chainsvc.record import Record
 
 ALL = [scope for scope in Scope if scope is not Scope.AUDIT]
@@ -24,12 +23,8 @@ ALL = [scope for scope in Scope if scope is not Scope.AUDIT]
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[io.StringIO]:
     """What the service logs, as JSON lines."""
-    stream, root = io.StringIO(), logging.getLogger()
-    before, level = root.handlers[:], root.level
-    setup_logs(stream=stream, pretty=False)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    yield stream
-    root.handlers, root.level = before, level
+    with logging_to_memory() as stream:
+        yield stream
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """The real API over the fake service on a loopback port, for clients of every kind."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.fake_service import FakeService
+from support.logged import logging_to_memory
 from support.paper_evidence import ISSUER_KEY, LEDGER, USCC
 from support.served import Server, serving
 
@@ -16,6 +18,12 @@ from chainsvc.verify.keys import SUBMISSION
 
 KEY = "csk_full_secret"
 SIGNED = f"charity/{USCC}/SIGNED"
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[io.StringIO]:
+    with logging_to_memory() as stream:
+        yield stream
 
 
 @pytest.fixture(scope="session")

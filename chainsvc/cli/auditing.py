@@ -37,7 +37,7 @@ def export(
     Without --disclose the records stay hidden: an audit then checks commitments and amounts alone.
     """
     output = output_of(context)
-    with connected(load_settings()) as client, output.working(f"Exporting {name} …"):
+    with connected(output, load_settings()) as client, output.working(f"Exporting {name} …"):
         client.export(name, output_file, disclose=disclose)
     size = output_file.stat().st_size
     value = {"ledger": name, "file": str(output_file), "bytes": size, "disclosed": disclose}
@@ -58,12 +58,12 @@ def audit(
     Exit status: 0 complete, 11 not compared with a chain, 13 findings; the gravest counts.
     """
     settings, output = load_settings(), output_of(context)
-    pinned = pinned_network(settings, network) or network_on_first_use(settings)
+    pinned = pinned_network(settings, network) or network_on_first_use(output, settings)
     url = node_url(settings, node)
     reports = []
     with LiveNode(url) if url else nullcontext() as live:
         for source in sources:
-            with _file(settings, source, disclose=disclose) as path:
+            with _file(output, settings, source, disclose=disclose) as path:
                 reports.append((source, _audit(output, path, pinned, live, at)))
     worst = max(exit_code(report) for _, report in reports)
     audits = [{"source": source, **report.to_json(), "exitCode": exit_code(report)} for source, report in reports]
@@ -77,14 +77,14 @@ def exit_code(report: AuditReport) -> int:
 
 
 @contextmanager
-def _file(settings: Settings, source: str, *, disclose: bool) -> Iterator[Path]:
+def _file(output: Output, settings: Settings, source: str, *, disclose: bool) -> Iterator[Path]:
     """Give the export file, fetched from the service where a ledger is named."""
     if Path(source).is_file():
         yield Path(source)
         return
     with tempfile.TemporaryDirectory(prefix="chainsvc-audit-") as folder:
         path = Path(folder) / "export.ndjson"
-        with connected(settings) as client:
+        with connected(output, settings) as client, output.working(f"Exporting {source} …"):
             client.export(source, path, disclose=disclose)
         yield path
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
+
 from chainsvc import devnet
+from chainsvc.cli.output import Output
 from chainsvc.client import Client
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import AccessDenied, ConfigurationRefused
@@ -17,11 +20,17 @@ RETRY_S = 10.0
 
 @contextmanager
 def connected(
-    settings: Settings, *, store: Path | None = None, signing_key: Path | None = None, anonymous: bool = False
+    output: Output,
+    settings: Settings,
+    *,
+    store: Path | None = None,
+    signing_key: Path | None = None,
+    anonymous: bool = False,
 ) -> Iterator[Client]:
     """Open a client of the service, pinned to the home's network where there is a descriptor.
 
     Args:
+        output: Where to say that the service is waited for.
         settings: Name the service's address and the key file.
         store: File of the private store, for private mode.
         signing_key: File of the organization's signing key, for signed ledgers.
@@ -40,8 +49,24 @@ def connected(
         network=pinned_network(settings, None),
         retry_s=RETRY_S,
     )
-    with client:
+    with client, _telling_of_waits(output, settings.url):
         yield client
+
+
+@contextmanager
+def _telling_of_waits(output: Output, url: str) -> Iterator[None]:
+    """Say once that calls are being repeated, instead of logging each attempt."""
+
+    def told(details: RetryDetails) -> None:
+        if details.retry_num == 1:
+            output.remark(f"The service at {url} does not answer; trying for {RETRY_S:.0f} s …")
+
+    before = get_on_retry_hooks()
+    set_on_retry_hooks([told])
+    try:
+        yield
+    finally:
+        set_on_retry_hooks(before)
 
 
 def api_key(settings: Settings) -> str:

@@ -43,7 +43,7 @@ def evidence(
     """
     named, output = Named.parse(reference, ledger, revision), output_of(context)
     paths = disclosed(disclose or [])
-    with connected(load_settings(), store=store) as client, output.working("Waiting for the chain …"):
+    with connected(output, load_settings(), store=store) as client, output.working("Waiting for the chain …"):
         record_id = named.id(client)
         if wait:
             found = client.wait(record_id, wait, disclose=paths, proof=proof)
@@ -98,7 +98,7 @@ def checkpoint(
     Evidence with --proof is proven for the newest checkpoint: make the checkpoint first.
     """
     output, settings = output_of(context), load_settings()
-    with connected(settings, anonymous=latest) as client, output.working("Signing the newest final block …"):
+    with connected(output, settings, anonymous=latest) as client, output.working("Signing the newest final block …"):
         note = client.checkpoint(new=not latest)
     found = Checkpoint.parse(note.encode())
     network = pinned_network(settings, None)

@@ -24,7 +24,7 @@ def open_one(
 ) -> None:
     """Open a ledger on chain, or find it open."""
     output, chosen = output_of(context), suite_named(suite)
-    with connected(load_settings()) as client, output.working("Opening the ledger on chain …"):
+    with connected(output, load_settings()) as client, output.working("Opening the ledger on chain …"):
         opened = client.open_ledger(name, suite=chosen, signed=signed)
     output.answer(opened.to_json(), facts(_rows(opened)))
 
@@ -35,21 +35,25 @@ def close(context: typer.Context, name: LedgerName) -> None:
     What was accepted before is still anchored.
     """
     output = output_of(context)
-    with connected(load_settings()) as client, output.working("Waiting for its last entries, then closing it …"):
+    with (
+        connected(output, load_settings()) as client,
+        output.working("Waiting for its last entries, then closing …"),
+    ):
         closed = client.close_ledger(name)
     output.answer(closed.to_json(), facts(_rows(closed)))
 
 
 def list_all(context: typer.Context) -> None:
     """List all ledgers with their totals."""
-    with connected(load_settings()) as client:
+    output = output_of(context)
+    with connected(output, load_settings()) as client, output.working("Reading the ledgers …"):
         found = list(client.ledgers())
     rows = [
         (one.name, one.entries, one.anchored_entries, yuan(one.credit), yuan(one.debit), _openness(one))
         for one in found
     ]
     columns = ("Ledger", "Entries", "On chain", "Credit, yuan", "Debit, yuan", "Kind")
-    output_of(context).answer({"ledgers": [one.to_json() for one in found]}, listing(columns, rows, right=columns[1:5]))
+    output.answer({"ledgers": [one.to_json() for one in found]}, listing(columns, rows, right=columns[1:5]))
 
 
 def show(
@@ -60,7 +64,7 @@ def show(
 ) -> None:
     """Show a ledger, and its batches or entries."""
     output = output_of(context)
-    with connected(load_settings()) as client, output.working("Reading the ledger …"):
+    with connected(output, load_settings()) as client, output.working("Reading the ledger …"):
         found = client.ledger(name)
         all_batches = list(client.batches(name)) if batches else []
         all_entries = list(client.entries(name)) if entries else []

@@ -15,15 +15,15 @@ def show(context: typer.Context, network: Descriptor = None) -> None:
 
     Compare the SHA-256 with one that you got another way, e.g. printed or by telephone, before you pin it.
     """
-    settings = load_settings()
+    settings, output = load_settings(), output_of(context)
     pinned = pinned_network(settings, network)
-    found = pinned or network_on_first_use(settings)
+    found = pinned or network_on_first_use(output, settings)
     origin = (
         f"the service at {settings.url}: compare its SHA-256 before you pin it" if pinned is None else "your own file"
     )
     value = {"sha256": found.sha256.hex(), "first_use": pinned is None, "descriptor": described(found)}
     contracts = [(kind, address, code) for kind, address, code in _contracts(found)]
-    output_of(context).answer(
+    output.answer(
         value, facts([("From", origin), *rows(found)]), listing(("Contract", "Address", "Code hash"), contracts)
     )
 

@@ -53,7 +53,7 @@ def notarize(
     """
     output = output_of(context)
     with ExitStack() as stack:
-        client = stack.enter_context(connected(load_settings(), store=store, signing_key=signing_key))
+        client = stack.enter_context(connected(output, load_settings(), store=store, signing_key=signing_key))
         kept = stack.enter_context(ReceiptFile.open(receipts))
         sending = Sending(client, kept, output)
         if is_record_file(file):

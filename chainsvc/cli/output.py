@@ -56,8 +56,11 @@ class Output:
         """Give the result: the value to programs, what is shown to people."""
         if self.json:
             self.document(value)
-        else:
-            self.screen.print(*(part for one in shown for part in ("", one)))
+            return
+        for number, one in enumerate(shown):
+            if number:
+                self.screen.print()
+            self.screen.print(one)
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Write one JSON document on a line of its own."""

@@ -27,10 +27,10 @@ def status(
     store: Store = None,
 ) -> None:
     """Show how far a record has come."""
-    named = Named.parse(reference, ledger, revision)
-    with connected(load_settings(), store=store) as client:
+    named, output = Named.parse(reference, ledger, revision), output_of(context)
+    with connected(output, load_settings(), store=store) as client:
         found = named.status(client, with_record=with_record)
-    output_of(context).answer(found.to_json(), facts(_status_rows(found)))
+    output.answer(found.to_json(), facts(_status_rows(found)))
 
 
 def _status_rows(found: RecordStatus) -> list[tuple[str, object]]:
@@ -74,7 +74,7 @@ def standing(
     if (new is None) != (cause is None):
         raise UsageRefused("a change of standing has both a new standing and a cause", expected="--set with --cause")
     named, output = Named.parse(reference, ledger, revision), output_of(context)
-    with connected(load_settings()) as client:
+    with connected(output, load_settings()) as client:
         if new is None or cause is None:
             found = client.standing(named.id(client))
             output.answer(found.to_json(), *_standing_shown(found))
@@ -128,10 +128,10 @@ def erase(
     Body, seed, salts and reference are deleted; commitment and amounts stay, so that the ledger still verifies.
     There is no way back.
     """
-    named = Named.parse(reference, ledger, revision)
-    with connected(load_settings(), store=store) as client:
+    named, output = Named.parse(reference, ledger, revision), output_of(context)
+    with connected(output, load_settings(), store=store) as client:
         erasure = client.erase(named.id(client), reason)
-    output_of(context).answer(erasure.to_json(), facts(_erasure_rows(erasure)))
+    output.answer(erasure.to_json(), facts(_erasure_rows(erasure)))
 
 
 def _erasure_rows(erasure: Erasure) -> list[tuple[str, object]]:

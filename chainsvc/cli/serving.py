@@ -13,8 +13,12 @@ from rich.panel import Panel
 
 from chainsvc import devnet
 from chainsvc.bootstrap import Running, deploy_devnet, make_keys, running
+from chainsvc.chain.institutions import Purpose, Role
+from chainsvc.cli.chain_desk import desk
 from chainsvc.cli.networks import described
+from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import Output, facts, output_of
+from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import ConfigurationRefused
 from chainsvc.logs import setup_logs
 from chainsvc.serving import served
@@ -26,11 +30,22 @@ LogLevel = Annotated[str, typer.Option("--log-level", help="Smallest level on th
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Of the API; 0 takes a free one.")]
 
 
+DEVNET_OPERATOR = "Y1100000CHA1N00047"
+"""Who runs the service on a local chain, unless told otherwise: a well-formed code of no organization."""
+
+
 class _Stop(BaseException):
     """Somebody asked the service to stop."""
 
 
-def up(context: typer.Context, port: Port = None, log_level: LogLevel = "WARNING") -> None:
+def up(
+    context: typer.Context,
+    port: Port = None,
+    operator: Annotated[
+        str, typer.Option("--operator", metavar="USCC", help="Organization that the receipt key is registered for.")
+    ] = DEVNET_OPERATOR,
+    log_level: LogLevel = "WARNING",
+) -> None:
     """Start everything on this machine: chain, database, service.
 
     All of it lives in CHAINSVC_HOME: keys are made and contracts deployed the first time. Ctrl-C stops it; nothing
@@ -39,7 +54,7 @@ def up(context: typer.Context, port: Port = None, log_level: LogLevel = "WARNING
     settings, output = _settings(port), output_of(context)
     _no_other_parts(settings)
     setup_logs(level=log_level)
-    with _stoppable(output), _devnet(settings, output), ExitStack() as stack:
+    with _stoppable(output), _devnet(settings, output, operator), ExitStack() as stack:
         _serve(settings, output, stack)
 
 
@@ -69,7 +84,7 @@ def _no_other_parts(settings: Settings) -> None:
 
 
 @contextmanager
-def _devnet(settings: Settings, output: Output) -> Iterator[None]:
+def _devnet(settings: Settings, output: Output, operator: str) -> Iterator[None]:
     """Run the local chain, deploying the contracts where that was never done; stop it unless it ran before."""
     home = settings.home / "devnet"
     before = devnet.status(home)
@@ -80,10 +95,20 @@ def _devnet(settings: Settings, output: Output) -> Iterator[None]:
         if not settings.descriptor.exists():
             with output.working("Deploying the contracts …"):
                 deploy_devnet(settings, local)
+        with output.working("Registering the receipt key …"):
+            _register_receipt_key(settings, operator)
         yield
     finally:
         if before is None or not before.running:
             devnet.down(home)
+
+
+def _register_receipt_key(settings: Settings, operator: str) -> None:
+    """Register the key that signs receipts, without which verifiers refuse them; whose it is already stays so."""
+    acting, key = desk(settings, None), SigningKey.from_file(settings.key("receipt"))
+    if acting.institutions.key_of(key.key_id) is None:
+        acting.register(checked(operator), Role.OPERATOR)
+        acting.add_key(operator, key.alg, key.public, key.key_id, Purpose.RECEIPT)
 
 
 def _serve(settings: Settings, output: Output, stack: ExitStack) -> None:

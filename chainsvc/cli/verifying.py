@@ -11,7 +11,7 @@ from rich.text import Text
 from chainsvc.checkpoint import MAX_BYTES as MAX_CHECKPOINT
 from chainsvc.cli.arguments import Block, Descriptor, Node
 from chainsvc.cli.connection import connected, node_url, pinned_network, read
-from chainsvc.cli.output import output_of
+from chainsvc.cli.output import Output, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.client.verifying import FIRST_USE, verify_locally
 from chainsvc.errors import ChainsvcError, ConfigurationRefused
@@ -64,7 +64,7 @@ def verify(
     if node is not None and checkpoint is not None:
         raise UsageRefused("verification rests on one source", expected="--node or --checkpoint", got="both")
     settings, output = load_settings(), output_of(context)
-    trust = _trust(settings, network, node, checkpoint, at)
+    trust = _trust(output, settings, network, node, checkpoint, at)
     verdicts = []
     with output.progress("Verifying 核验中") as told:
         for done, judged in enumerate(_verdicts(files, trust), 1):
@@ -80,10 +80,12 @@ def verify(
     raise typer.Exit(worst)
 
 
-def _trust(settings: Settings, named: Path | None, node: str | None, checkpoint: Path | None, at: int | None) -> Trust:
+def _trust(
+    output: Output, settings: Settings, named: Path | None, node: str | None, checkpoint: Path | None, at: int | None
+) -> Trust:
     pinned = pinned_network(settings, named)
     return Trust(
-        network=pinned or network_on_first_use(settings),
+        network=pinned or network_on_first_use(output, settings),
         first_use=pinned is None,
         node=None if checkpoint else node_url(settings, node),
         checkpoint=None if checkpoint is None else read(checkpoint, MAX_CHECKPOINT),
@@ -91,14 +93,14 @@ def _trust(settings: Settings, named: Path | None, node: str | None, checkpoint:
     )
 
 
-def network_on_first_use(settings: Settings) -> Network:
+def network_on_first_use(output: Output, settings: Settings) -> Network:
     """Return the descriptor as the service gives it, for want of a pinned one.
 
     Raises:
         ConfigurationRefused: The service does not give one either.
     """
     try:
-        with connected(settings, anonymous=True) as client:
+        with connected(output, settings, anonymous=True) as client:
             return client.network()
     except ChainsvcError as error:
         raise ConfigurationRefused(

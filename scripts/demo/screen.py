@@ -16,7 +16,7 @@ from chainsvc.errors import ChainsvcError
 if TYPE_CHECKING:
     from demo.stage import Stage
 
-_WIDTH = 112
+_WIDTH = 120
 _NAME_CELLS = 35  # a Chinese character takes two
 
 
@@ -70,7 +70,7 @@ class Screen:
 
     def table(self, *columns: str, right: tuple[str, ...] = ()) -> Table:
         """Return a table; the caller adds rows and prints it."""
-        table = Table(box=None, header_style="bold", pad_edge=True, padding=(0, 1, 0, 2))
+        table = Table(box=None, header_style="bold", pad_edge=True, padding=(0, 0, 0, 2))
         for column in columns:
             table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
         return table

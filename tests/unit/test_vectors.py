@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from support import plain
-from support.vector_node import source_of
+from support.vector_node import VectorNode, source_of
 
 import vectors
 from chainsvc import jcs
@@ -14,6 +14,7 @@ from chainsvc.evidence import Evidence
 from chainsvc.network import Network
 from chainsvc.record import Record
 from chainsvc.verify import verify
+from chainsvc.verify.completeness import audit_export
 
 FOLDER = Path(__file__).parent.parent / "vectors"
 
@@ -244,3 +245,23 @@ def test_malformed_evidence_is_invalid_at_step_1() -> None:
         verdict = verify(data, network, source_of("plain", None))
         assert verdict.verdict == "invalid"
         assert [step.outcome.value for step in verdict.steps] == ["failed", *["not checked"] * 9]
+
+
+AUDITS = read("exports/audits.json")
+
+
+@pytest.mark.parametrize("row", AUDITS["cases"], ids=lambda row: row["name"])
+def test_audits(row: dict[str, Any]) -> None:
+    base, edit = (FOLDER / AUDITS["file"]).read_bytes(), row["edit"]
+    data = base[: edit["start"]] + bytes.fromhex(edit["put"]) + base[edit["end"] :]
+    network = Network.parse((FOLDER / AUDITS["network"]).read_bytes())
+    report = audit_export(data.splitlines(keepends=True), network, VectorNode(AUDITS["chain"]))
+    assert sorted({finding.code for finding in report.findings}) == row["findings"]
+    assert (report.outcome, report.exit_code) == (row["outcome"], row["exitCode"])
+
+
+def test_an_audit_without_a_chain_is_undetermined() -> None:
+    network = Network.parse((FOLDER / AUDITS["network"]).read_bytes())
+    report = audit_export((FOLDER / AUDITS["file"]).read_bytes().splitlines(keepends=True), network)
+    assert (report.outcome, report.exit_code) == ("undetermined", 11)
+    assert (report.entries, report.credit, report.debit) == (4, 15_700, 2_000)

@@ -289,8 +289,18 @@ abstract contract AnchorLedger is IAnchorLedger {
     function _headOf(LedgerId ledgerId, Batch calldata batch, SumTree.Node memory root) private view returns (bytes32) {
         return Sha256.hash(
             abi.encodePacked(
-                _HEAD_TAG, batch.prev, LedgerId.unwrap(ledgerId), batch.index, batch.first, batch.count, root.hash,
-                root.credit, root.debit, batch.actor, batch.blockNumber, batch.time
+                _HEAD_TAG,
+                batch.prev,
+                LedgerId.unwrap(ledgerId),
+                batch.index,
+                batch.first,
+                batch.count,
+                root.hash,
+                root.credit,
+                root.debit,
+                batch.actor,
+                batch.blockNumber,
+                batch.time
             )
         );
     }

@@ -59,9 +59,8 @@ contract Institutions is InstitutionsStorage, IInstitutions, AccessControlDefaul
         if (_organizations[uscc].roles != 0) revert OrganizationExists(uscc);
         if (roles == 0 || roles > _ALL_ROLES) revert RolesMalformed(_ALL_ROLES, roles);
         from = _startOf(from, until);
-        _organizations[uscc] = Organization({
-            from: from, until: until, roles: roles, suspended: false, hasKey: false, hasAccount: false
-        });
+        _organizations[uscc] =
+            Organization({from: from, until: until, roles: roles, suspended: false, hasKey: false, hasAccount: false});
         emit OrganizationRegistered(uscc, roles, from, until);
     }
 
@@ -311,8 +310,7 @@ contract Institutions is InstitutionsStorage, IInstitutions, AccessControlDefaul
     {
         keyId = _requireNewKey(alg, publicKey, purpose);
         uint32 start = uint256(from).toUint32();
-        _keys[keyId] =
-            Key({compromisedFrom: 0, until: until, from: start, purpose: purpose, alg: alg, uscc: uscc});
+        _keys[keyId] = Key({compromisedFrom: 0, until: until, from: start, purpose: purpose, alg: alg, uscc: uscc});
         emit KeyAdded(uscc, keyId, alg, publicKey, purpose, start, until);
     }
 

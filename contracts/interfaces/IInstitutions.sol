@@ -110,13 +110,7 @@ interface IInstitutions is IRegisterErrors {
     /// @param from Start.
     /// @param until End, 0 open.
     event KeyAdded(
-        Uscc indexed uscc,
-        bytes32 indexed keyId,
-        uint8 alg,
-        bytes publicKey,
-        uint8 purpose,
-        uint32 from,
-        uint32 until
+        Uscc indexed uscc, bytes32 indexed keyId, uint8 alg, bytes publicKey, uint8 purpose, uint32 from, uint32 until
     );
 
     /// @notice Emitted when the end of a key was set.
@@ -306,14 +300,9 @@ interface IInstitutions is IRegisterErrors {
     /// @param from Start, 0 now. Never in the past: a new key cannot sign for old heads.
     /// @param until End, 0 open.
     /// @return keyId `sha256(alg || publicKey)`.
-    function addKey(
-        Uscc uscc,
-        uint8 alg,
-        bytes calldata publicKey,
-        uint8 purpose,
-        uint32 from,
-        uint32 until
-    ) external returns (bytes32 keyId);
+    function addKey(Uscc uscc, uint8 alg, bytes calldata publicKey, uint8 purpose, uint32 from, uint32 until)
+        external
+        returns (bytes32 keyId);
 
     /// @notice Sets the end of a key. An account entitled for its organization, at any time in the future; the
     /// registrar, not before the longest deadline.

@@ -1,6 +1,7 @@
 """Artifacts: what stands on the chain is what is committed, compiled with the committed settings."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def test_runtime_code_fits_and_has_no_forbidden_opcode(name: str) -> None:
 @pytest.mark.parametrize("name", [INSTITUTIONS, *POLICY_CONTRACTS])
 def test_artifact_names_the_pinned_compiler(name: str) -> None:
     assert artifact(name).solc == json.loads((CONTRACTS / "solc.json").read_text())["version"]
+
+
+def test_forge_compiles_with_the_settings_of_solc_json() -> None:
+    """``foundry.toml`` has to repeat them, because forge reads no other file."""
+    ours = json.loads((CONTRACTS / "solc.json").read_text())["settings"]
+    forge = tomllib.loads((CONTRACTS / "foundry.toml").read_text())["profile"]["default"]
+    assert ours == {
+        "evmVersion": forge["evm_version"],
+        "optimizer": {"enabled": forge["optimizer"], "runs": forge["optimizer_runs"]},
+        "metadata": {"bytecodeHash": forge["bytecode_hash"]},
+        "viaIR": forge["via_ir"],
+    }
 
 
 @pytest.mark.node

@@ -5,6 +5,7 @@ erases for good, and its evidence is real: :meth:`FakeService.anchor` puts what 
 """
 
 import json
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -63,6 +64,7 @@ class FakeService:
     issuer_keys: dict[str, bytes] = field(default_factory=dict)
     now: int = START
     down: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.chain.register_key(RECEIPT_KEY, SERVICE_USCC, RECEIPT)
@@ -125,6 +127,12 @@ class FakeService:
     ) -> list[Accepted | ChainsvcError]:
         if book.closed:
             raise LedgerClosed("the ledger is closed", got=book.name)
+        with self.lock:
+            return self._accept_alone(book, drafts, submission)
+
+    def _accept_alone(
+        self, book: FakeLedger, drafts: list[Kept | ChainsvcError], submission: Submission | None
+    ) -> list[Accepted | ChainsvcError]:
         totals = book.totals()
         new: list[Kept] = []
         results: list[Kept | ChainsvcError | None] = []

@@ -42,6 +42,17 @@ def one_of(value: Any, allowed: tuple[str, ...], where: str) -> Any:
     return value
 
 
+def truth(value: Any, where: str) -> bool:
+    """Return the boolean.
+
+    Raises:
+        MalformedInput: Another type.
+    """
+    if type(value) is not bool:
+        raise MalformedInput("not a boolean", expected="true or false", got=type(value).__name__, where=where)
+    return value
+
+
 def maybe(read: Callable[[Any, str], T], value: Any, where: str) -> T | None:
     """Return None for null, else what the reader makes of it."""
     return None if value is None else read(value, where)

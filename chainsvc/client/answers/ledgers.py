@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
-from chainsvc.client.answers.fields import BatchState, EntryState, hex_or_none, maybe, one_of, standing_named
+from chainsvc.client.answers.fields import BatchState, EntryState, hex_or_none, maybe, one_of, standing_named, truth
 from chainsvc.crypto.suites import Suite, suite_named
 from chainsvc.errors import MalformedInput
 from chainsvc.heads import Status
@@ -89,7 +89,7 @@ class LedgerFacts:
             contract=unhex(value["contract"], "/contract", 20),
             suite=suite_named(text(value["suite"], "/suite")),
             flags=whole(value["flags"], "/flags", 255),
-            closed=value["closed"] is True,
+            closed=truth(value["closed"], "/closed"),
             **{count: whole(value[count], f"/{count}") for count in _COUNTS},
             budget=maybe(whole, value["budget"], "/budget"),
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from chainsvc.client.answers.fields import EntryState, maybe, one_of, standing_named
+from chainsvc.client.answers.fields import EntryState, maybe, one_of, standing_named, truth
 from chainsvc.heads import Status
 from chainsvc.reading import text, unhex, whole
 from chainsvc.receipt import Receipt
@@ -55,7 +55,7 @@ class Accepted:
             reference=maybe(text, value["reference"], "/reference"),
             revision=maybe(whole, value["revision"], "/revision"),
             receipt=Receipt.from_json(value["receipt"]),
-            again=value["again"] is True,
+            again=truth(value["again"], "/again"),
         )
 
 
@@ -135,8 +135,8 @@ class RecordStatus:
             standing=standing_named(value["standing"]),
             accepted_at=whole(value["accepted_at"], "/accepted_at"),
             anchor_by=whole(value["anchor_by"], "/anchor_by"),
-            erased=value["erased"] is True,
-            private=value["private"] is True,
+            erased=truth(value["erased"], "/erased"),
+            private=truth(value["private"], "/private"),
             record=value.get("record"),
         )
 

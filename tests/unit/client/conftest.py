@@ -1,6 +1,5 @@
 """The real API over the fake service on a loopback port, for clients of every kind."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +19,10 @@ KEY = "csk_full_secret"
 SIGNED = f"charity/{USCC}/SIGNED"
 
 
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[io.StringIO]:
-    with logging_to_memory() as stream:
-        yield stream
+@pytest.fixture(scope="session", autouse=True)
+def _quiet() -> Iterator[None]:
+    with logging_to_memory():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 import hashlib
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ from support.strategies import LEDGER, RECORDS
 
 from chainsvc import jcs
 from chainsvc.errors import MalformedInput
-from chainsvc.record import DISCLOSED, ENVELOPE, MAX_BYTES, MAX_PAIRS, LedgerName, Record, ledger_id
+from chainsvc.record import DISCLOSED, ENVELOPE, MAX_BYTES, MAX_PAIRS, LedgerName, Record, check_value, ledger_id
 
 
 def record(body: dict[str, Any]) -> Record:
@@ -213,3 +214,12 @@ def test_other_ledger_names_are_refused(name: str) -> None:
 def test_ledger_id_is_sha256_of_its_preimage(network: bytes, contract: bytes, suite: int, flags: int) -> None:
     preimage = b"\x06" + network + contract + bytes([suite]) + bytes([flags]) + LEDGER.encode("ascii")
     assert ledger_id(network, contract, suite, flags, LEDGER) == hashlib.sha256(preimage).digest()
+
+
+def test_nested_arrays_and_objects_are_checked_once_each() -> None:
+    value: Any = [1] * 50_000
+    for _ in range(4):
+        value = [{"a": value}]
+    started = time.monotonic()
+    check_value(value, "/body/a")
+    assert time.monotonic() - started < 0.4  # 16 times the work of one pass took a second

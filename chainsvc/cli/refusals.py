@@ -91,8 +91,10 @@ def unusable_file(error: OSError) -> UsageRefused:
 def bug(error: Exception) -> ChainsvcError:
     """Return the error for what nobody foresaw; its text may hold values of records, so it is not repeated."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return ChainsvcError(
+    found = ChainsvcError(
         f"internal error: {type(error).__name__}",
         where=f"{last.filename.rpartition('/')[2]}:{last.lineno} {last.name}",
-        hint="Run again with --debug for the traceback, and report it.",
+        hint="Run with --debug for the traceback, and report it.",
     )
+    found.__cause__ = error
+    return found

@@ -1,0 +1,148 @@
+import json
+from pathlib import Path
+
+import pytest
+from support.command_line import Run, document, problem
+from support.fake_service import FakeService
+from support.paper_evidence import LEDGER, PaperLedger, donation
+
+from chainsvc.heads import Status
+
+
+@pytest.fixture
+def evidence(served: Run, service: FakeService) -> Path:
+    """Evidence with a proof, and the checkpoint that it is proven for."""
+    Path("one.json").write_text(json.dumps(donation(1).to_json()))
+    record_id = document(served("notarize", "one.json", "--json"))["id"]
+    service.anchor()
+    assert served("checkpoint", "-o", "checkpoint.txt").exit_code == 0
+    assert served("evidence", record_id, "--proof", "--disclose", "/body/amount", "-o", "e.json").exit_code == 0
+    return Path("e.json")
+
+
+def test_evidence_before_the_record_is_final_is_not_ready(served: Run) -> None:
+    Path("one.json").write_text(json.dumps(donation(1).to_json()))
+    record_id = document(served("notarize", "one.json", "--json"))["id"]
+    assert served("evidence", record_id, "--wait", "0.1").exit_code == 5
+
+
+def test_evidence_discloses_what_is_asked_for(served: Run, evidence: Path) -> None:
+    assert evidence.exists()
+    paths = "/body/amount, /body/date"
+    found = document(served("evidence", f"{LEDGER}#D-1", "--disclose", paths, "-o", "two.json", "--json"))
+    assert {"/body/amount", "/body/date", "/credit"} <= set(found["disclosed"])
+    assert "/body/donor/name" not in found["disclosed"]
+    everything = document(served("evidence", f"{LEDGER}#D-1", "--disclose", "all", "-o", "all.json", "--json"))
+    assert everything["hidden"] == 0
+    assert json.loads(served("evidence", f"{LEDGER}#D-1").stdout)["seq"] == 0
+    assert served("evidence", f"{LEDGER}#D-1", "--disclose", "/body/nothing").exit_code == 3
+
+
+def test_checkpoint_is_a_note_on_standard_output(served: Run, evidence: Path) -> None:
+    assert evidence.exists()
+    note = served("checkpoint", "--latest").stdout
+    assert note == Path("checkpoint.txt").read_text(encoding="utf-8")
+    assert document(served("checkpoint", "--json"))["note"] == note
+
+
+def test_evidence_is_valid_against_its_checkpoint(served: Run, evidence: Path) -> None:
+    result = served("verify", evidence, "--checkpoint", "checkpoint.txt")
+    assert result.exit_code == 0, result.stdout
+    assert "e.json: VALID 有效" in result.stdout
+    assert "step" not in result.stderr
+
+
+def test_verdicts_of_many_files_are_one_document_and_the_gravest_counts(served: Run, evidence: Path) -> None:
+    tampered = evidence.read_bytes().replace(b'"/body/amount","', b'"/body/amount","0', 1)
+    assert tampered != evidence.read_bytes()
+    Path("bad.json").write_bytes(tampered)
+    files = [evidence, "bad.json", *[evidence] * 4]
+    result = served("verify", *files, "--checkpoint", "checkpoint.txt", "--json")
+    found = document(result)
+    assert result.exit_code == found["exit_code"] == 12
+    assert [one["verdict"] for one in found["files"]] == ["valid", "invalid", *["valid"] * 4]
+    lines = served("verify", *files, "--checkpoint", "checkpoint.txt").stdout.splitlines()
+    assert [line.split(":")[0] for line in lines if line] == [str(file) for file in files]
+
+
+def test_evidence_without_a_trusted_block_is_undetermined(served: Run, evidence: Path) -> None:
+    assert served("verify", evidence, "--node", "http://127.0.0.1:1").exit_code == 11
+    assert served("verify", evidence).exit_code == 11
+
+
+def test_superseded_evidence_has_an_exit_code_of_its_own(run: Run, home: Path) -> None:
+    ledger = PaperLedger(FakeService().chain)
+    ledger.anchor([donation(1), donation(2)])
+    ledger.chain.mark(ledger.id, 0, Status.SUPERSEDED, (ledger.id, 1))
+    (home / "n.json").write_bytes(ledger.chain.network.to_bytes())
+    (home / "c.txt").write_bytes(ledger.chain.checkpoint().to_bytes())
+    (home / "e.json").write_bytes(ledger.proven(ledger.evidence(0)).to_bytes())
+    result = run("verify", "e.json", "--network", "n.json", "--checkpoint", "c.txt")
+    assert result.exit_code == 10
+    assert "SUPERSEDED 已被更正替代" in result.stdout
+
+
+def test_descriptor_of_first_use_is_said_in_the_verdict(served: Run, evidence: Path, home: Path) -> None:
+    (home / "home/network.json").unlink()
+    result = served("verify", evidence, "--checkpoint", "checkpoint.txt")
+    assert result.exit_code == 0
+    assert "taken from the service itself, on first use" in result.stdout
+    assert (
+        document(served("verify", evidence, "--checkpoint", "checkpoint.txt", "--json"))["network"]["first_use"] is True
+    )
+
+
+def test_no_descriptor_at_all_refuses_to_start(run: Run, home: Path) -> None:
+    (home / "e.json").write_text("{}")
+    result = run("verify", "e.json")
+    assert result.exit_code == 8
+    assert "--network FILE" in result.stderr
+
+
+def test_node_and_checkpoint_together_are_refused(served: Run, evidence: Path) -> None:
+    assert served("verify", evidence, "--node", "http://x", "--checkpoint", "checkpoint.txt").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[" * 100_000, b'{"network":', b"\xff" * 100, b"{" + b" " * 11_000_000]
+)
+def test_hostile_file_is_invalid_and_no_error(served: Run, home: Path, content: bytes) -> None:
+    (home / "bad.json").write_bytes(content)
+    result = served("verify", "bad.json", "--json")
+    assert (result.exit_code, document(result)["files"][0]["verdict"]) == (12, "invalid")
+
+
+def test_checkpoint_that_is_none_is_refused(served: Run, evidence: Path) -> None:
+    result = served("verify", evidence, "--checkpoint", evidence, "--json")
+    assert (result.exit_code, problem(result)["code"]) == (3, "malformed")
+
+
+def test_export_without_a_node_is_undetermined_and_a_gap_is_a_finding(run: Run, home: Path) -> None:
+    ledger = PaperLedger(FakeService().chain)
+    ledger.anchor([donation(number) for number in range(4)])
+    (home / "n.json").write_bytes(ledger.chain.network.to_bytes())
+    lines = ledger.export()
+    (home / "x.ndjson").write_bytes(b"".join(lines))
+    assert run("audit", "x.ndjson", "--network", "n.json").exit_code == 11
+    (home / "gap.ndjson").write_bytes(b"".join(lines[:3] + lines[4:]))
+    result = run("audit", "x.ndjson", "gap.ndjson", "--network", "n.json", "--json")
+    found = document(result)
+    assert result.exit_code == found["exit_code"] == found["audits"][1]["exitCode"] == 13
+    assert found["audits"][1]["findings"][0]["seq"] is not None
+    assert "FINDINGS 发现问题" in run("audit", "gap.ndjson", "--network", "n.json").stdout
+
+
+def test_export_is_written_whole(served: Run, evidence: Path) -> None:
+    assert evidence.exists()
+    found = document(served("export", LEDGER, "-o", "x.ndjson", "--disclose", "--json"))
+    assert found["bytes"] == Path("x.ndjson").stat().st_size
+    assert served("export", f"{LEDGER}-B", "-o", "y.ndjson").exit_code == 5
+    assert not Path("y.ndjson").exists()
+
+
+def test_network_shows_what_to_compare(served: Run, service: FakeService) -> None:
+    digest = service.chain.network.sha256.hex()
+    assert document(served("network", "show", "--json"))["sha256"] == digest
+    assert digest in served("network", "show").stdout
+    Path("home/network.json").unlink()
+    assert "compare its SHA-256 before you pin it" in served("network", "show").stdout

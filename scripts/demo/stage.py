@@ -15,11 +15,13 @@ from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.client import Client
 from chainsvc.crypto.keys import SigningKey
+from chainsvc.devnet.home import is_free
 from chainsvc.journal import keys as api_keys
 from chainsvc.serving import served
 from chainsvc.settings import Settings, load_settings
 from demo.screen import Screen
 
+_NODE_PORT = 8545
 _WAIT_S = 2.0  # longest wait of an entry for its batch; a day outside of demos
 
 
@@ -104,7 +106,7 @@ def staged(screen: Screen, settings: Settings) -> Iterator[Stage]:
     screen.section("1  Setting up")
     with ExitStack() as stack:
         with screen.step("devnet: one anvil, its chain on disk") as notes:
-            local = devnet.up(settings.home / "devnet")
+            local = devnet.up(settings.home / "devnet", port=_node_port(settings.home / "devnet"))
             stack.callback(devnet.down, settings.home / "devnet")
             notes.append(local.url)
         _deploy(screen, settings, local)
@@ -120,6 +122,11 @@ def staged(screen: Screen, settings: Settings) -> Iterator[Stage]:
         _clients(stage, stack)
         _open_ledgers(screen, stage)
         yield stage
+
+
+def _node_port(home: Path) -> int | None:
+    """Return the usual port for a new devnet, where it is free; a known devnet keeps its own."""
+    return _NODE_PORT if devnet.status(home) is None and is_free(_NODE_PORT) else None
 
 
 def _deploy(screen: Screen, settings: Settings, local: devnet.Devnet) -> None:

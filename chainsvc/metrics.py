@@ -50,7 +50,7 @@ STANDING_CHANGES = Counter("chainsvc_standing_changes", "Changes of standing, by
 """Worker: ``final`` or ``refused``."""
 
 TRANSACTIONS = Counter("chainsvc_transactions", "Transactions, by outcome", ["outcome"])
-"""Worker: ``sent``, ``final``, ``reverted``, ``replaced``, ``resent``."""
+"""Worker: ``saved``, ``held`` (waits), ``refused`` (would revert), ``final``, ``reverted``, ``replaced``."""
 
 GAS_USED = Counter("chainsvc_gas_used", "Gas of final transactions")
 """Worker."""

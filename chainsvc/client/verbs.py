@@ -152,7 +152,7 @@ class Verbs:
         return replace(status, reference=record.reference, revision=record.revision, record=shown)
 
     def wait(self, record_id: RecordId, timeout_s: float, disclose: Disclose, *, proof: bool) -> Steps[Evidence]:
-        """Ask until the record is final, then for its evidence.
+        """Ask until the record is final and its evidence can be had; a proof may need a checkpoint still to come.
 
         Raises:
             NotReady: It is not final in time; it goes on all the same.
@@ -160,16 +160,15 @@ class Verbs:
         deadline, pause = self.clock() + timeout_s, _FIRST_PAUSE_S
         while True:
             status: RecordStatus = yield calls.status_of(id_of(record_id))
+            late = _late(status, timeout_s)
             if status.state == "final":
-                return (yield from self.evidence(record_id, disclose, proof=proof))
+                try:
+                    return (yield from self.evidence(record_id, disclose, proof=proof))
+                except NotReady as error:
+                    late = error
             left = deadline - self.clock()
             if left <= 0:
-                raise NotReady(
-                    "the record is not final in time",
-                    expected=f"final within {timeout_s:g} s",
-                    got=status.state,
-                    hint=f"Wait again; the receipt promises it by Unix time {status.anchor_by}.",
-                )
+                raise late
             yield Pause(min(pause, left))
             pause = min(pause * _SLOWER, _LONGEST_PAUSE_S)
 
@@ -215,6 +214,15 @@ def id_of(record_id: RecordId) -> bytes:
     if isinstance(record_id, Accepted | RecordStatus):
         return record_id.commitment
     return unhex(record_id.hex() if isinstance(record_id, bytes) else record_id, "id", 32)
+
+
+def _late(status: RecordStatus, timeout_s: float) -> NotReady:
+    return NotReady(
+        "the record is not final in time",
+        expected=f"final within {timeout_s:g} s",
+        got=status.state,
+        hint=f"Wait again; the receipt promises it by Unix time {status.anchor_by}.",
+    )
 
 
 def windows(records: Iterable[Record | Mapping[str, Any]]) -> Iterator[list[Record | Mapping[str, Any]]]:

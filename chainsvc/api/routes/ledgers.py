@@ -51,7 +51,7 @@ def list_ledgers(
     summary="开立账簿 / Open a ledger",
     description="重复开立返回同一账簿。\n\nOpening it again with the same suite and `signed` returns it.",
     status_code=201,
-    responses={201: answer("Ledger", "已开立 / open"), **problems(400, 401, 403, 409, 413, 422, 503)},
+    responses={201: answer("Ledger", "已开立 / open"), **problems(400, 401, 403, 404, 409, 413, 422, 425, 503)},
     openapi_extra=LEDGER_BODY,
 )
 def open_ledger(caller: auth.LedgerKeeper, body: SmallBody, service: Service) -> Response:
@@ -81,10 +81,10 @@ def get_ledger(ledger: Ledger, _caller: auth.AnyCaller, service: Service) -> Res
 @router.post(
     f"{_LEDGER}/close",
     summary="关闭账簿 / Close a ledger",
-    responses={200: answer("Ledger", "已关闭 / closed"), **problems(400, 401, 403, 404, 409, 503)},
+    responses={200: answer("Ledger", "已关闭 / closed"), **problems(400, 401, 403, 404, 409, 425, 503)},
 )
 def close_ledger(ledger: Ledger, caller: auth.LedgerKeeper, service: Service) -> Response:
-    """Close a ledger on chain."""
+    """Close a ledger on chain, once all that it accepted is final there; 425 says that this takes longer."""
     auth.own(caller, ledger)
     return json_answer(service.close_ledger(str(ledger), caller).to_json())
 

@@ -210,7 +210,7 @@ def _wire(
         exporter=Exporter(engine, envelope, network),
         checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signer(settings), clock),
         source=source,
-        health={"worker": lambda: str(worker.failure) if worker.failure else worker.outage},
+        health={"worker": lambda: worker.trouble},
     )
     return Running(settings, engine, network, node, Service(parts), worker)
 

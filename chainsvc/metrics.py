@@ -35,7 +35,7 @@ OLDEST_UNANCHORED_SECONDS = Gauge("chainsvc_oldest_unanchored_seconds", "Age of 
 BATCH_ENTRIES = Histogram("chainsvc_batch_entries", "Entries of a sealed batch", buckets=_ENTRIES)
 """Worker, sealing."""
 
-SEAL_SECONDS = Histogram("chainsvc_seal_seconds", "Time to seal one batch", buckets=_SECONDS)
+SEAL_SECONDS = Histogram("chainsvc_seal_seconds", "Time of one look at a ledger, sealing included", buckets=_SECONDS)
 """Worker, sealing."""
 
 BATCHES_FINAL = Counter("chainsvc_batches_final", "Batches final on chain", ["kind"])
@@ -44,7 +44,7 @@ BATCHES_FINAL = Counter("chainsvc_batches_final", "Batches final on chain", ["ki
 RECORD_TO_FINAL_SECONDS = Histogram(
     "chainsvc_record_to_final_seconds", "Time from acceptance to finality", ["kind"], buckets=_LONG_SECONDS
 )
-"""Worker, finalizing: one observation an entry."""
+"""Worker, finalizing: one observation a batch, that of its oldest entry."""
 
 STANDING_CHANGES = Counter("chainsvc_standing_changes", "Changes of standing, by outcome", ["outcome"])
 """Worker: ``final`` or ``refused``."""
@@ -64,7 +64,7 @@ SENDER_BALANCE_WEI = Gauge("chainsvc_sender_balance_wei", "Balance of the anchor
 RPC_REQUEST_SECONDS = Histogram(
     "chainsvc_rpc_request_seconds", "Time of one JSON-RPC request", ["method", "outcome"], buckets=_SECONDS
 )
-"""Chain: ``outcome`` is ``ok`` or the error's code."""
+"""Chain: ``outcome`` is ``ok``, ``refused`` (an error answer) or ``unreachable``."""
 
 HEAD_HEIGHT = Gauge("chainsvc_chain_head_height", "Newest block seen")
 """Chain."""

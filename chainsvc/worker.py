@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 from chainsvc.anchor import Anchorer, Progress
 from chainsvc.errors import StartRefused, Unavailable
@@ -21,11 +20,10 @@ class Worker:
         outage: The present outage, in words; None while all parts answer.
     """
 
-    def __init__(self, anchorer: Anchorer, poll_s: float, on_round: Callable[[Progress], None] | None = None) -> None:
+    def __init__(self, anchorer: Anchorer, poll_s: float) -> None:
         """Prepare; nothing runs before :meth:`start`."""
         self._anchorer = anchorer
         self._poll_s = poll_s
-        self._on_round = on_round
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.failure: StartRefused | None = None
@@ -75,10 +73,12 @@ class Worker:
             log.info("outage_over")
             self.outage = None
         self.last_round_at = time.time()
-        progress = Progress(sealed, done.sent, done.confirmed, done.lost, done.seen)
-        if self._on_round is not None:
-            self._on_round(progress)
-        return progress
+        return Progress(sealed, done.sent, done.confirmed, done.lost, done.seen)
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong at present, in words: given up, an outage, or a ledger that the chain refuses."""
+        return str(self.failure) if self.failure else self.outage or self._anchorer.trouble
 
     def _note_outage(self, reason: str) -> None:
         if self.outage != reason:

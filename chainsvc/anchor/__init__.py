@@ -56,6 +56,12 @@ class Anchorer:
     confirmer: Confirmer
     watcher: Watcher
 
+    @property
+    def trouble(self) -> str | None:
+        """Which ledgers the chain refuses at present, and why; None when all go."""
+        held = self.sender.holding
+        return "; ".join(f"ledger {ident.hex()[:16]}… is held: {why}" for ident, why in held.items()) or None
+
     def seal(self) -> int:
         """Seal what is due; needs no node."""
         return self.sealer.seal_due()

@@ -57,6 +57,7 @@ class Confirmer:
         metrics.SENDER_NONCE_GAP.labels(self._sender.hex()).set(len(open_ones))
         if not open_ones:
             return 0
+        metrics.SENDER_BALANCE_WEI.labels(self._sender.hex()).set(self._node.balance(self._sender))
         # Read before the receipts: a receipt that is missing then can't have been there at this block.
         used = self._node.nonce(self._sender, self._profile.final_block(self._node).number)
         return sum(self._confirm_one(transaction, used) for transaction in open_ones)
@@ -101,7 +102,10 @@ class Confirmer:
         place = event.place
         facts = Anchor(event.prev, event.head, event.actor, place.block, place.block_hash, place.time)
         batches.mark_final(conn, event.ledger_id, event.k, facts)
-        metrics.BATCHES_FINAL.labels(ledgers.by_id(conn, event.ledger_id).kind).inc()
+        kind = ledgers.by_id(conn, event.ledger_id).kind
+        waited = self._clock() - batches.oldest_acceptance(conn, event.ledger_id, event.k)
+        metrics.BATCHES_FINAL.labels(kind).inc()
+        metrics.RECORD_TO_FINAL_SECONDS.labels(kind).observe(waited)
 
     def _marked(self, conn: Connection, transaction: Transaction, events: Iterable[LedgerEvent]) -> None:
         carried = list(marks.of_transaction(conn, transaction.hash))

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from chainsvc import metrics
 from chainsvc.batch import build_batch, is_due
 from chainsvc.crypto.suites import suite_of
-from chainsvc.journal import ledgers, sealing
+from chainsvc.journal import batches, ledgers, sealing
 from chainsvc.journal.sealing import Backlog
 from chainsvc.settings import Settings
 
@@ -26,6 +26,10 @@ class Sealer:
         """Seal what is due in every ledger and return the number of batches."""
         with self._engine.connect() as conn:
             waiting = sealing.backlog(conn)
+            pending = batches.pending(conn)
+        metrics.BACKLOG_ENTRIES.set(sum(b.entries for b in waiting) + sum(batch.count for batch in pending))
+        since = min([b.oldest_accepted_at for b in waiting] + [batch.sealed_at for batch in pending], default=None)
+        metrics.OLDEST_UNANCHORED_SECONDS.set(0 if since is None else max(0.0, self._clock() - since))
         return sum(self._seal_ledger(backlog) for backlog in waiting)
 
     def _seal_ledger(self, backlog: Backlog) -> int:
@@ -39,7 +43,7 @@ class Sealer:
 
         A crash before the commit leaves the entries accepted; after it, the batch is sealed.
         """
-        with self._engine.begin() as conn:
+        with metrics.SEAL_SECONDS.time(), self._engine.begin() as conn:
             if not sealing.try_lock(conn, ledger_id):
                 return False
             ledger = ledgers.by_id(conn, ledger_id)

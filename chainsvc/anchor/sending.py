@@ -69,6 +69,8 @@ class Sender:
         self._largest_marks = largest_marks
         self._clock = clock
         self._held: dict[bytes, float] = {}
+        self.holding: dict[bytes, str] = {}
+        """Ledgers whose batches the chain refuses at present, with why."""
 
     def send(self) -> int:
         """Save and broadcast what is ready; return the number of new transactions.
@@ -125,6 +127,7 @@ class Sender:
     def _note_refusals(self, conn: Connection, admitted: Admitted) -> None:
         for ledger_id, why in admitted.held:
             self._held[ledger_id] = self._clock() + _HOLD_S
+            self.holding[ledger_id] = str(why)
             metrics.TRANSACTIONS.labels("held").inc()
             log.error("ledger_held", ledger_id=ledger_id.hex(), reason=str(why))
         for due, why in admitted.refused:
@@ -150,4 +153,6 @@ class Sender:
             batches.mark_submitted(conn, [BatchKey(b.ledger_id, b.k) for b in call.batches], signed.hash)
         if call.marks:
             marks.mark_submitted(conn, [due.mark.key for due in call.marks], signed.hash)
+        for batch in call.batches:
+            self.holding.pop(batch.ledger_id, None)
         metrics.TRANSACTIONS.labels("saved").inc()

@@ -21,9 +21,8 @@ from chainsvc.chain.node import Node
 from chainsvc.chain.watch import vanished
 from chainsvc.errors import NetworkMismatch, NotFound
 from chainsvc.journal import batches, cursors, entries, ledgers, marks, transactions
-from chainsvc.journal.batches import Anchor
 from chainsvc.journal.cursors import Cursor
-from chainsvc.journal.marks import Word
+from chainsvc.journal.transactions import Transaction
 from chainsvc.logs import get_logger
 from chainsvc.network import Network
 
@@ -52,6 +51,7 @@ class Watcher:
         self._contracts = contracts
         self._network = network
         self._checked = False
+        self._head = b""
         self._clock = clock
 
     def recheck(self) -> int:
@@ -64,13 +64,19 @@ class Watcher:
         self._check_network()
         head = self._node.head()
         metrics.HEAD_HEIGHT.set(head.number)
-        metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - self._profile_seconds(head.time)))
-        depth = _DEPTH
-        lost = self._take_back(head.number - depth)
-        while lost and head.number > depth:  # it may go deeper: look until a whole stretch is intact
+        metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - self._profile.seconds(head.time)))
+        if head.hash == self._head:  # the same head has the same blocks below
+            return 0
+        lost = self._take_back_from(head.number)
+        self._head = head.hash
+        return lost
+
+    def _take_back_from(self, head: int) -> int:
+        """Look a little below the head; deeper while a whole stretch of it has vanished."""
+        depth, lost = _DEPTH, self._take_back(head - _DEPTH)
+        while lost and head > depth:
             depth *= 4
-            more = self._take_back(head.number - depth)
-            if more == 0:
+            if not (more := self._take_back(head - depth)):
                 break
             lost += more
         return lost
@@ -90,30 +96,25 @@ class Watcher:
                 hint="Was the devnet reset? Its records can't move to another chain: start a new home folder.",
             )
 
-    def _profile_seconds(self, block_time: int) -> float:
-        return block_time / 1000 if self._profile.time_unit == "ms" else float(block_time)
-
     def _take_back(self, first_block: int) -> int:
         with self._engine.begin() as conn:
-            gone = self._gone_batches(conn, max(0, first_block)) | self._gone_marks(conn, max(0, first_block))
-            hashes = {tx_hash for tx_hash, _ in gone if tx_hash is not None}
-            for tx_hash in hashes:
-                self._reopen(conn, tx_hash)
+            mined = transactions.mined_from_block(conn, max(0, first_block))
+            gone = [transaction for transaction in mined if self._is_gone(conn, transaction)]
+            for transaction in gone:
+                self._reopen(conn, transaction.hash)
         if gone:
             metrics.REORGANIZATIONS.inc()
-            log.critical("anchors_vanished", transactions=len(hashes), lowest_block=min(block for _, block in gone))
-        return len(hashes)
+            log.critical("transactions_vanished", count=len(gone), lowest_block=min(tx.block or 0 for tx in gone))
+        return len(gone)
 
-    def _gone_batches(self, conn: Connection, first: int) -> set[tuple[bytes | None, int]]:
-        stored = [(batch.tx_hash, batch.anchor) for batch in batches.final_from_block(conn, first)]
-        return {(tx_hash, facts.block) for tx_hash, facts in stored if facts and self._is_gone(facts)}
-
-    def _gone_marks(self, conn: Connection, first: int) -> set[tuple[bytes | None, int]]:
-        stored = [(mark.tx_hash, mark.word) for mark in marks.final_from_block(conn, first)]
-        return {(tx_hash, facts.block) for tx_hash, facts in stored if facts and self._is_gone(facts)}
-
-    def _is_gone(self, facts: Anchor | Word) -> bool:
-        return vanished(self._node, facts.block, facts.block_hash)
+    def _is_gone(self, conn: Connection, transaction: Transaction) -> bool:
+        """Whether it is no longer mined, or in another block than the journal has."""
+        receipt = self._node.receipt(transaction.hash)
+        if receipt is None or receipt.block_number != transaction.block:
+            return True
+        kept = [batch.anchor for batch in batches.of_transaction(conn, transaction.hash)]
+        kept_words = [mark.word for mark in marks.of_transaction(conn, transaction.hash)]
+        return any(facts.block_hash != receipt.block_hash for facts in (*kept, *kept_words) if facts is not None)
 
     def _reopen(self, conn: Connection, tx_hash: bytes) -> None:
         for stored in batches.of_transaction(conn, tx_hash):

@@ -98,6 +98,10 @@ class Engine:
     time_tolerance: int
     proof_depth: int | None
 
+    def seconds(self, block_time: int) -> float:
+        """Return a block's time in Unix seconds."""
+        return block_time / 1000 if self.time_unit == "ms" else float(block_time)
+
     def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
         """Whether this block stands on the node's chain and can't leave it any more."""
         return self.finality.is_final(node, number, block_hash)

@@ -6,6 +6,7 @@ is read once, into :mod:`chainsvc.chain.facts`, and what goes wrong is one of ou
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -16,6 +17,7 @@ from web3.exceptions import Web3Exception
 from web3.providers.rpc.utils import ExceptionRetryConfiguration
 from web3.types import RPCEndpoint
 
+from chainsvc import metrics
 from chainsvc.chain.facts import AccountProof, Block, Log, Receipt, from_hex, to_hex, to_int
 from chainsvc.chain.headers import header_bytes
 from chainsvc.chain.refusals import error_of, transaction_error_of
@@ -76,11 +78,16 @@ class Node:
             StateUnavailable: The node no longer has the state of the block asked for.
             ChainRefused: A contract reverted.
         """
+        began = time.perf_counter()
+        outcome = "unreachable"
         try:
             answer = self._provider.make_request(RPCEndpoint(method), list(params))
+            outcome = "refused" if answer.get("error") is not None else "ok"
         except (OSError, ValueError, Web3Exception) as error:  # requests' errors are OSErrors
             raise self._down(error) from error
-        if answer.get("error") is not None:
+        finally:
+            metrics.RPC_REQUEST_SECONDS.labels(method, outcome).observe(time.perf_counter() - began)
+        if outcome == "refused":
             raise error_of(method, answer["error"], self.url)
         return answer.get("result")
 

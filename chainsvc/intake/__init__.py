@@ -17,6 +17,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from chainsvc import metrics
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.keys import SigningKey, key_id, verify_signature
 from chainsvc.crypto.suites import suite_of
@@ -121,8 +122,10 @@ class Intake:
         submission: Submission | None,
         submitted_by: str | None,
     ) -> list[Outcome]:
-        with self._engine.begin() as conn:
-            return ChunkIntake(conn, self._promising, ledger, drafts).accept(submission, submitted_by)
+        with metrics.INTAKE_SECONDS.time(), self._engine.begin() as conn:
+            outcomes = ChunkIntake(conn, self._promising, ledger, drafts).accept(submission, submitted_by)
+        _count(ledger.kind, outcomes)
+        return outcomes
 
     def _check_submission(
         self, ledger: Ledger, drafts: Sequence[Draft | ChainsvcError], submission: Submission | None
@@ -145,6 +148,16 @@ class Intake:
                 got=submission.pubkey.hex(),
                 where="submission",
             )
+
+
+def _count(kind: str, outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, ChainsvcError):
+            metrics.RECORDS_REFUSED.labels(outcome.code).inc()
+        elif outcome.again:
+            metrics.RECORDS_REPEATED.labels(kind).inc()
+        else:
+            metrics.RECORDS_ACCEPTED.labels(kind).inc()
 
 
 def _attempt(make: Callable[[], Draft]) -> Draft | ChainsvcError:

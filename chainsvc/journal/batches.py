@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.journal.chain_tables import batches, sealed
-from chainsvc.journal.tables import entries, ledgers
+from chainsvc.journal.tables import chunks, entries, ledgers
 
 PENDING = ("sealed", "submitted")
 """States of batches that the worker still has to do with."""
@@ -154,6 +154,15 @@ def members(conn: Connection, ledger_id: bytes, k: int) -> tuple[Member, ...]:
         .order_by(sealed.c.seq)
     )
     return tuple(Member(*row) for row in conn.execute(query))
+
+
+def oldest_acceptance(conn: Connection, ledger_id: bytes, k: int) -> int:
+    """Return when the first of a batch's entries was accepted, in Unix seconds."""
+    same_entry = and_(entries.c.ledger_id == sealed.c.ledger_id, entries.c.entry_id == sealed.c.entry_id)
+    same_chunk = and_(chunks.c.ledger_id == entries.c.ledger_id, chunks.c.chunk_id == entries.c.chunk_id)
+    members_of_batch = sealed.join(entries, same_entry).join(chunks, same_chunk)
+    query = select(func.min(chunks.c.accepted_at)).select_from(members_of_batch)
+    return int(conn.execute(query.where(sealed.c.ledger_id == ledger_id, sealed.c.k == k)).scalar_one())
 
 
 def mark_submitted(conn: Connection, keys: Sequence[BatchKey], tx_hash: bytes) -> None:

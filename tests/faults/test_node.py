@@ -14,6 +14,7 @@ from support.station import Site, Station, build_site, station
 
 from chainsvc import devnet
 from chainsvc.errors import NetworkMismatch, NodeUnavailable
+from chainsvc.journal import transactions
 
 
 @pytest.fixture
@@ -65,6 +66,32 @@ def test_anchors_that_vanished_are_sent_again(alone: Station) -> None:
     alone.settle(name)
     _rpc(alone, "evm_revert", snapshot)
     assert alone.parts.worker.round().lost == 1
+    alone.settle(name)
+    check_everything(alone, name, receipts)
+
+
+def test_a_ledger_whose_opening_vanished_is_opened_again(alone: Station) -> None:
+    alone.settle(alone.open().name)
+    snapshot = _rpc(alone, "evm_snapshot")
+    name = alone.open().name
+    receipts = alone.accept(name, [donation(name, n) for n in range(3)])
+    alone.settle(name)
+    _rpc(alone, "evm_revert", snapshot)
+    alone.settle(name)
+    check_everything(alone, name, receipts)
+
+
+def test_an_anchor_that_moved_to_another_block_is_recorded_anew(alone: Station) -> None:
+    name = alone.open().name
+    alone.settle(name)
+    snapshot = _rpc(alone, "evm_snapshot")
+    receipts = alone.accept(name, [donation(name, n) for n in range(3)])
+    alone.settle(name)
+    with alone.parts.engine.connect() as conn:
+        raw = transactions.mined_from_block(conn, 0)[-1].raw
+    _rpc(alone, "evm_revert", snapshot)
+    _rpc(alone, "evm_mine")
+    _rpc(alone, "eth_sendRawTransaction", f"0x{raw.hex()}")
     alone.settle(name)
     check_everything(alone, name, receipts)
 

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from chainsvc.jcs import MAX_INTEGER
-from chainsvc.record import Record
+from chainsvc.record import MAX_DEPTH, Record
 
 LEDGER = "charity/533206001234567884/LUNCH-2026"
 
@@ -18,6 +18,13 @@ def _arrays_of(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, min_size=1, max_size=3))
 
 
+def depth_of(value: Any) -> int:
+    """Count nested arrays and objects."""
+    if not isinstance(value, dict | list):
+        return 0
+    return 1 + max(map(depth_of, value.values() if isinstance(value, dict) else value), default=0)
+
+
 ARRAYS = st.lists(st.recursive(SCALARS, _arrays_of, max_leaves=6), max_size=3)
 """Arrays of scalars, arrays and objects: one value of a record each."""
 
@@ -25,7 +32,7 @@ BODIES = st.recursive(
     st.dictionaries(KEYS, st.one_of(SCALARS, ARRAYS), min_size=1, max_size=4),
     lambda inner: st.dictionaries(KEYS, st.one_of(SCALARS, ARRAYS, inner), min_size=1, max_size=4),
     max_leaves=6,
-)
+).filter(lambda body: depth_of(body) < MAX_DEPTH)
 """Bodies of records: non-empty objects within the limits."""
 
 HEXES = st.binary(min_size=32, max_size=32).map(bytes.hex)

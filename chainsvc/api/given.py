@@ -53,6 +53,7 @@ def body_up_to(largest: Callable[[Limits], int]) -> Callable[..., Awaitable[byte
     """Return a dependency that reads the body up to the limit that ``largest`` picks."""
 
     async def body(request: Request, limits: LimitsGiven) -> bytes:
+        """Read the body."""
         return await read_body(request, largest(limits))
 
     return body

@@ -106,3 +106,5 @@ def test_docs_need_nothing_from_the_open_internet(api: httpx.Client) -> None:
         assert source.startswith("/docs/files/")
         assert api.get(source).status_code == 200
     assert "/openapi.json" in page
+    assert '"validatorUrl": null' in page
+    assert "http" not in page.replace("http://www.w3.org", "")

@@ -1,6 +1,8 @@
 """The OpenAPI document: complete, in both languages, and true."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -71,3 +73,8 @@ def test_every_guarded_call_says_so(document: dict[str, Any]) -> None:
 
 def test_document_is_served(api: httpx.Client, document: dict[str, Any]) -> None:
     assert api.get("/openapi.json").json() == document
+
+
+def test_document_is_the_one_that_is_checked_in(document: dict[str, Any]) -> None:
+    file = Path(__file__).parents[3] / "docs" / "openapi.json"
+    assert json.loads(file.read_text(encoding="utf-8")) == document, "run scripts/openapi.py and look at the difference"

@@ -4,10 +4,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from chainsvc.api.app import create_app
-from chainsvc.api.ports import ServicePort
+
+if TYPE_CHECKING:
+    from chainsvc.api.ports import ServicePort
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "openapi.json"
 

@@ -61,7 +61,7 @@ _DEVNET = Group(
         "down": Command("devnets:down", "Save the local chain and stop it."),
         "reset": Command("devnets:reset", "Stop the local chain and forget it."),
         "status": Command("devnets:status", "Show whether the local chain runs."),
-        "fund": Command("devnets:fund", "Give an account gas money on the local chain."),
+        "fund": Command("funding:fund", "Give an account gas money on the local chain."),
     },
 )
 

@@ -56,31 +56,16 @@ def reset(context: typer.Context) -> None:
 
 def status(context: typer.Context) -> None:
     """Show whether the local chain runs."""
-    found = _found(load_settings())
-    output_of(context).answer(_value(found), facts(_rows(found)))
+    known = started(load_settings())
+    output_of(context).answer(_value(known), facts(_rows(known)))
 
 
-def fund(
-    context: typer.Context,
-    account: Annotated[str, typer.Argument(metavar="ADDRESS", help="40 hex digits.")],
-) -> None:
-    """Give an account gas money on the local chain."""
-    address = account.removeprefix("0x")
-    found = _found(load_settings())
-    try:
-        wanted = bytes.fromhex(address)
-    except ValueError:
-        wanted = b""
-    if len(wanted) != _ADDRESS_BYTES:
-        raise ConfigurationRefused("not an account's address", expected="40 hex digits", got=account[:80])
-    devnet.fund(found, [wanted])
-    output_of(context).answer({"account": f"0x{address}", "wei": devnet.PLENTY}, facts([("Funded", f"0x{address}")]))
+def started(settings: Settings) -> Devnet:
+    """Return the home's local chain, which need not run now.
 
-
-_ADDRESS_BYTES = 20
-
-
-def _found(settings: Settings) -> Devnet:
+    Raises:
+        ConfigurationRefused: None was ever started.
+    """
     found = devnet.status(settings.home / "devnet")
     if found is None:
         raise ConfigurationRefused(

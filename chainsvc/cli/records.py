@@ -6,11 +6,13 @@ import typer
 from rich.console import RenderableType
 
 from chainsvc.cli.arguments import InLedger, Reference, Revision, Store
+from chainsvc.cli.causes import notarize_cause
 from chainsvc.cli.connection import connected
 from chainsvc.cli.output import facts, listing, moment, output_of
 from chainsvc.cli.references import Named
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.client import Erasure, RecordStatus, Standing, StandingChange
+from chainsvc.client.answers import standing_named
 from chainsvc.heads import Status
 from chainsvc.settings import load_settings
 from chainsvc.verify.wording import VERDICTS
@@ -67,20 +69,37 @@ def standing(
     revision: Revision = None,
     new: Annotated[str | None, typer.Option("--set", metavar="STATUS", help=f"One of {_STANDINGS}.")] = None,
     cause: Annotated[
-        str | None, typer.Option("--cause", metavar="REF", help="The entry that is the cause, in a ledger of your own.")
+        str | None, typer.Option("--cause", metavar="REF", help="The entry that is the cause, of your organization.")
+    ] = None,
+    because: Annotated[
+        str | None, typer.Option("--because", metavar="TEXT", help="Notarize the cause now, with this reason.")
+    ] = None,
+    decided_in: Annotated[
+        str | None, typer.Option("--in", metavar="LEDGER", help="Ledger of that cause; default the record's own.")
     ] = None,
 ) -> None:
-    """Show a record's standing, or ask for a change of it."""
-    if (new is None) != (cause is None):
-        raise UsageRefused("a change of standing has both a new standing and a cause", expected="--set with --cause")
+    """Show a record's standing, or ask for a change of it.
+
+    A change has a cause, an entry of the acting organization: a divorce, a decision. Either it is there already and
+    --cause names it, or --because notarizes one.
+    """
+    if (new is None) != (cause is None and because is None) or (cause is not None and because is not None):
+        raise UsageRefused(
+            "a change of standing has both a new standing and a cause", expected="--set with --cause or with --because"
+        )
     named, output = Named.parse(reference, ledger, revision), output_of(context)
     with connected(output, load_settings()) as client:
-        if new is None or cause is None:
+        if new is None:
             found = client.standing(named.id(client))
             output.answer(found.to_json(), *_standing_shown(found))
+            return
+        target, status_ = named.status(client), standing_named(new)
+        if because is not None:
+            cause_id = notarize_cause(client, target, status_, because, decided_in)
         else:
-            change = client.change_standing(named.id(client), new, Named.beside(cause, named.ledger).id(client))
-            output.answer(change.to_json(), facts(_change_rows(change)))
+            cause_id = Named.beside(cause or "", named.ledger).id(client)
+        change = client.change_standing(target.id, status_, cause_id)
+    output.answer(change.to_json(), facts(_change_rows(change)))
 
 
 def _standing_shown(found: Standing) -> list[RenderableType]:

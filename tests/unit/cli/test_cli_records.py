@@ -146,7 +146,12 @@ def test_private_records_stay_in_the_store(served: Run, service: FakeService) ->
 def test_status_is_asked_by_id_by_reference_and_by_both_in_one_word(served: Run, service: FakeService) -> None:
     record_id = notarized(served)
     service.anchor()
-    forms = [[record_id], ["D-1", "--ledger", LEDGER], [f"{LEDGER}#D-1"], ["D-1", "--ledger", LEDGER, "--revision", 0]]
+    forms = [
+        [record_id],
+        ["D-1", "--ledger", LEDGER],
+        [f"{LEDGER}#D-1"],
+        ["D-1", "--ledger", LEDGER, "--revision", "0"],
+    ]
     found = [document(served("status", *form, "--json")) for form in forms]
     assert all(one == found[0] for one in found)
     assert (found[0]["id"], found[0]["state"]) == (record_id, "final")
@@ -176,6 +181,24 @@ def test_standing_is_asked_for_and_shown(served: Run, service: FakeService) -> N
     assert (asked["status"], asked["state"], asked["cause"]) == ("revoked", "requested", second)
     assert "revoked 已撤回" in served("standing", first).stdout
     assert served("standing", first, "--set", "nothing", "--cause", second).exit_code == 3
+
+
+def test_cause_of_a_change_is_notarized_once(served: Run, service: FakeService) -> None:
+    record_id = notarized(served)
+    change = ("standing", record_id, "--set", "revoked", "--because", "entered twice", "--json")
+    assert served(*change).exit_code == 5
+    service.anchor()
+    cause = document(served(*change))["cause"]
+    found = document(served("status", cause, "--record", "--json"))["record"]
+    assert found["schema"] == "status.cause.v1"
+    assert found["body"] == {
+        "target": {"ledger": LEDGER, "seq": 0, "commitment": record_id},
+        "status": "revoked",
+        "reason": "entered twice",
+    }
+    service.books[LEDGER].entries[0].requested.clear()
+    assert document(served(*change))["cause"] == cause
+    assert served(*change, "--cause", cause).exit_code == 2
 
 
 def test_ledgers_are_opened_listed_shown_and_closed(served: Run, service: FakeService) -> None:

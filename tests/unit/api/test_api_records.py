@@ -3,14 +3,16 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 from support.api_checks import bearer, problem
 from support.fake_service import FakeService
-from support.paper_evidence import LEDGER, SERVICE_KEY, donation
+from support.paper_evidence import ISSUER_KEY, LEDGER, SERVICE_KEY, USCC, donation
 
 from chainsvc import jcs
 from chainsvc.client.answers import Accepted
 from chainsvc.commitment import commit, derive_salts
 from chainsvc.crypto.suites import SHA256
+from chainsvc.receipt import sign_submission
 from chainsvc.record import Record
 
 RECORDS = f"/v1/ledgers/{LEDGER}/records"
@@ -157,3 +159,67 @@ def test_erasure_needs_a_reason(api: httpx.Client, service: FakeService, notariz
 def test_unknown_record_is_not_found(api: httpx.Client) -> None:
     assert problem(api.get(f"/v1/records/{'00' * 32}"), 404, "not-found")["got"] == "00" * 32
     assert problem(api.get("/v1/records/xyz"), 400, "malformed")["where"] == "record_id"
+
+
+@pytest.fixture
+def signed(service: FakeService) -> str:
+    name = LEDGER + "-SIGNED"
+    service.open_ledger(name, SHA256, signed=True)
+    service.issuer_keys[USCC] = ISSUER_KEY.public
+    return name
+
+
+def signed_chunk(service: FakeService, name: str, *records: Record) -> dict[str, Any]:
+    seeds = [bytes([number]) * 32 for number in range(len(records))]
+    flat = [record.flatten() for record in records]
+    commitments = [
+        commit(SHA256, pairs, derive_salts(SHA256, seed, len(pairs))) for pairs, seed in zip(flat, seeds, strict=True)
+    ]
+    submission = sign_submission(ISSUER_KEY, service.books[name].id, commitments)
+    return {
+        "records": [record.to_json() for record in records],
+        "seeds": [seed.hex() for seed in seeds],
+        "submission": submission.to_json(),
+    }
+
+
+def test_signed_chunk_goes_in_whole(api: httpx.Client, service: FakeService, signed: str) -> None:
+    body = signed_chunk(service, signed, donation(1, ledger=signed), donation(2, ledger=signed))
+    results = api.post(f"/v1/ledgers/{signed}/records", json=body).json()["results"]
+    assert [result["again"] for result in results] == [False, False]
+
+
+def test_signed_chunk_with_a_bad_record_is_refused_whole_with_its_place(
+    api: httpx.Client, service: FakeService, signed: str
+) -> None:
+    body = signed_chunk(service, signed, donation(1, ledger=signed), donation(2, ledger=signed))
+    body["records"][1]["more"] = 1
+    told = problem(api.post(f"/v1/ledgers/{signed}/records", json=body), 400, "malformed")
+    assert told["where"] == "/records/1/more"
+    assert not service.books[signed].entries
+
+
+def test_signed_chunk_tells_what_can_go_in(api: httpx.Client, service: FakeService, signed: str) -> None:
+    url = f"/v1/ledgers/{signed}/records"
+    first = api.post(url, json=signed_chunk(service, signed, donation(1, ledger=signed))).json()["results"]
+    body = signed_chunk(service, signed, donation(2, ledger=signed), donation(1, ledger=signed))
+    told = problem(api.post(url, json=body), 409, "chunk-mixed")
+    assert told["results"] == [None, {**first[0], "again": True}]
+    assert len(service.books[signed].entries) == 1
+
+
+@pytest.mark.parametrize("change", [{"n": 3}, {"index": 1}, {"signature": "00" * 64}, {"pubkey": "00" * 32}])
+def test_wrong_submission_is_refused(
+    api: httpx.Client, service: FakeService, signed: str, change: dict[str, Any]
+) -> None:
+    body = signed_chunk(service, signed, donation(1, ledger=signed), donation(2, ledger=signed))
+    body["submission"] |= change
+    answer = api.post(f"/v1/ledgers/{signed}/records", json=body)
+    assert (answer.status_code, answer.json()["where"]) in {(400, "/submission"), (422, "/submission")}
+    assert not service.books[signed].entries
+
+
+def test_signed_ledger_takes_no_unsigned_record(api: httpx.Client, service: FakeService, signed: str) -> None:
+    answer = api.post(f"/v1/ledgers/{signed}/records", json=donation(1, ledger=signed).to_json())
+    problem(answer, 422, "signature-refused")
+    assert not service.books[signed].entries

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import stamina
 from support.fake_service import FakeService
 from support.paper_chain import PaperNode
 from support.paper_evidence import ISSUER_KEY, LEDGER, USCC, donation
@@ -138,3 +139,31 @@ def test_waiting_and_outages_end_as_the_same_errors(make: Make, service: FakeSer
 
     run(main)
     assert service.books[LEDGER].entries
+
+
+def test_faults_are_survived_as_by_the_blocking_client(service: FakeService, tmp_path: Path) -> None:
+    app = httpx.ASGITransport(create_app(service), raise_app_exceptions=False)
+    faults: list[httpx.HTTPError] = [httpx.ConnectError("refused"), httpx.ReadError("reset")]
+
+    class Failing(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if faults:
+                raise faults.pop()
+            return await app.handle_async_request(request)
+
+    async def main() -> None:
+        async with AsyncClient("http://chainsvc", KEY, transport=Failing()) as client:
+            accepted = await client.notarize(donation(1))
+            faults.append(httpx.ReadError("reset"))
+            assert (await client.notarize(donation(1))).id == accepted.id
+            faults.append(httpx.ReadError("reset"))
+            await client.export(LEDGER, tmp_path / "export")
+            with pytest.raises(NotFound):
+                await client.export(LEDGER + "-X", tmp_path / "none")
+
+    stamina.set_testing(True, attempts=5)
+    try:
+        run(main)
+    finally:
+        stamina.set_testing(False)
+    assert [file.name for file in tmp_path.iterdir()] == ["export"]

@@ -8,7 +8,7 @@ from support.paper_evidence import ISSUER_KEY, LEDGER, USCC, donation
 
 from chainsvc.client import Accepted, Client
 from chainsvc.crypto.keys import SigningKey
-from chainsvc.errors import PolicyRefused, RecordRefused, ReferenceConflict, SignatureRefused
+from chainsvc.errors import ChunkMixed, PolicyRefused, RecordRefused, ReferenceConflict, SignatureRefused
 from chainsvc.record import Record
 
 KEY = "csk_full_secret"
@@ -80,3 +80,14 @@ def test_overspending_record_holds_up_no_other(signing: Client) -> None:
 def test_unsigned_ledger_takes_records_of_a_client_with_a_key(signing: Client, service: FakeService) -> None:
     signing.notarize(donation(1))
     assert service.books[LEDGER].entries[0].submission is None
+
+
+def test_service_that_calls_a_chunk_new_and_still_refuses_it_ends_no_loop(
+    signing: Client, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ChunkMixed([None, None])
+
+    monkeypatch.setattr(service, "accept_records", refuse)
+    with pytest.raises(SignatureRefused, match="calls new"):
+        signing.notarize_chunk(records(1, 2))

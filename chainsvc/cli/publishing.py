@@ -20,12 +20,15 @@ def export(
     ] = False,
 ) -> None:
     """Write the descriptor for verifiers, signed if asked."""
-    settings = load_settings()
+    settings, output = load_settings(), output_of(context)
     network = read_network(settings)
     data = network.sign([checkpoint_signer(settings)]) if sign else network.to_bytes()
+    if output_file is None and sign and output.json:
+        output.document({"sha256": network.sha256.hex(), "note": data.decode()})
+        return
     if output_file is None:
         sys.stdout.write(data.decode() if sign else data.decode() + "\n")
         return
     output_file.write_bytes(data)
     value = {"file": str(output_file), "sha256": network.sha256.hex(), "signed": sign}
-    output_of(context).answer(value, facts([("Descriptor", output_file), *rows(network)]))
+    output.answer(value, facts([("Descriptor", output_file), *rows(network)]))

@@ -187,6 +187,18 @@ def test_anchoring_for_one_organization_gives_no_right_over_another(world: World
     )
 
 
+def test_every_mark_of_a_call_is_judged_for_its_own_cause(world: World) -> None:
+    """An entitlement found for the first mark is not taken for the second."""
+    ledger = ledger_of(world, world.charity, "charity", CHARITY)
+    decisions = ledger_of(world, world.charity, "charity", BUREAU)
+    world.charity.assert_refused(
+        CHARITY.account,
+        "setStatus",
+        [(ledger, 0, REV, ledger, 1), (ledger, 1, SUS, decisions, 0)],
+        error=("NotEntitled", BUREAU.uscc, CHARITY.account),
+    )
+
+
 def test_suspended_organization_changes_nothing_but_the_regulator_does(world: World) -> None:
     ledger = ledger_of(world, world.charity, "charity", CHARITY)
     decisions = ledger_of(world, world.charity, "charity", BUREAU)

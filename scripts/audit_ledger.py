@@ -1,7 +1,7 @@
 """Audit whole ledgers from their exports, without the service that made them.
 
 For auditors and regulators on the base install (``pip install chainsvc``). Exit status: 0 all complete, 11 nothing was
-found but the chain was not read, 12 findings; the gravest counts.
+found but the chain was not read, 13 findings; the gravest counts.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Audit ledger exports 审计账簿导出文件",
-        epilog="Exit status 退出码: 0 complete 完整一致, 11 not compared 未比对, 12 findings 发现问题",
+        epilog="Exit status 退出码: 0 complete 完整一致, 11 not compared 未比对, 13 findings 发现问题",
     )
     parser.add_argument("files", nargs="+", type=Path, help="ledger exports 账簿导出文件")
     parser.add_argument(

@@ -86,7 +86,8 @@ class Confirmer:
         return False
 
     def _succeeded(self, transaction: Transaction, receipt: Receipt) -> None:
-        events = self._contracts[transaction.contract].events_of(receipt)
+        contract = self._contracts.get(transaction.contract)  # a call to the register reports nothing of ledgers
+        events = () if contract is None else contract.events_of(receipt)
         with self._engine.begin() as conn:
             for event in events:
                 if isinstance(event, Anchored):

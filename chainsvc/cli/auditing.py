@@ -15,13 +15,10 @@ from chainsvc.cli.verifying import network_on_first_use
 from chainsvc.network import Network
 from chainsvc.settings import Settings, load_settings
 from chainsvc.verify import LiveNode
-from chainsvc.verify.audit_report import FINDINGS, AuditReport
+from chainsvc.verify.audit_report import AuditReport
 from chainsvc.verify.completeness import audit_export
 from chainsvc.verify.export import read_lines
 from chainsvc.verify.render import audit_table
-
-AUDIT_FINDINGS = 13
-"""Exit status of an audit with findings."""
 
 Disclose = Annotated[bool, typer.Option("--disclose", help="With the records (scope disclose).")]
 
@@ -65,15 +62,10 @@ def audit(
         for source in sources:
             with _file(output, settings, source, disclose=disclose) as path:
                 reports.append((source, _audit(output, path, pinned, live, at)))
-    worst = max(exit_code(report) for _, report in reports)
-    audits = [{"source": source, **report.to_json(), "exitCode": exit_code(report)} for source, report in reports]
+    worst = max(report.exit_code for _, report in reports)
+    audits = [{"source": source, **report.to_json()} for source, report in reports]
     output.answer({"exit_code": worst, "audits": audits}, *(audit_table(name, report) for name, report in reports))
     raise typer.Exit(worst)
-
-
-def exit_code(report: AuditReport) -> int:
-    """Return an audit's exit status, which differs from that of invalid evidence."""
-    return AUDIT_FINDINGS if report.outcome == FINDINGS else report.exit_code
 
 
 @contextmanager

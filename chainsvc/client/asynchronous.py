@@ -62,7 +62,13 @@ class AsyncClient:
         """Make a client; the arguments are those of :class:`chainsvc.client.Client`."""
         options = Options(url, key, private, store, signing_key, network, receipt_keys)
         self._verbs = options.verbs()
-        http = httpx.AsyncClient(base_url=url, headers=options.headers, timeout=timeout, transport=transport)
+        http = httpx.AsyncClient(
+            base_url=url,
+            headers=options.headers,
+            timeout=timeout,
+            transport=transport,
+            trust_env=options.may_use_proxy,
+        )
         self._sender = AsyncSender(http, retry_s)
 
     async def __aenter__(self) -> Self:

@@ -81,7 +81,13 @@ class Client:
         """
         options = Options(url, key, private, store, signing_key, network, receipt_keys)
         self._verbs = options.verbs()
-        http = httpx.Client(base_url=url, headers=options.headers, timeout=timeout, transport=transport)
+        http = httpx.Client(
+            base_url=url,
+            headers=options.headers,
+            timeout=timeout,
+            transport=transport,
+            trust_env=options.may_use_proxy,
+        )
         self._sender = Sender(http, retry_s)
 
     def __enter__(self) -> Self:

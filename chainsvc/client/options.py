@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
+
 from chainsvc.client.exchange import Call
 from chainsvc.client.handover import Handover
 from chainsvc.client.store import PrivateStore
@@ -48,6 +50,11 @@ class Options:
             raise ValueError("private mode needs a store, and only private mode has one: private=True, store=PATH")
         store = None if self.store is None else PrivateStore(Path(self.store))
         return Verbs(Handover(store, self.signing_key, self.receipt_keys), self.network)
+
+    @property
+    def may_use_proxy(self) -> bool:
+        """Whether the environment's proxy may be used: never for this machine itself."""
+        return httpx.URL(self.url).host not in ("127.0.0.1", "localhost", "::1")
 
     @property
     def headers(self) -> dict[str, str]:

@@ -112,7 +112,7 @@ def revoke(conn: Connection, key_id: str, *, now: int) -> None:
     """
     here = api_keys.c.key_id == key_id
     if conn.execute(select(api_keys.c.key_id).where(here)).first() is None:
-        raise NotFound("no such API key", got=key_id, hint="`chainsvc key list` shows them.")
+        raise NotFound("no such API key", got=key_id, hint="`chainsvc key api list` shows them.")
     conn.execute(update(api_keys).where(here, api_keys.c.revoked_at.is_(None)).values(revoked_at=now))
 
 

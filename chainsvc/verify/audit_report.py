@@ -13,7 +13,7 @@ MAX_FINDINGS = 1000
 COMPLETE, FINDINGS, UNDETERMINED = "complete", "findings", "undetermined"
 """Outcomes of an audit."""
 
-_EXIT_CODES = {COMPLETE: 0, UNDETERMINED: 11, FINDINGS: 12}
+_EXIT_CODES = {COMPLETE: 0, UNDETERMINED: 11, FINDINGS: 13}
 OUTCOMES_ZH = {COMPLETE: "完整一致", FINDINGS: "发现问题", UNDETERMINED: "无法判定"}
 """Chinese of each outcome."""
 
@@ -106,7 +106,7 @@ class AuditReport:
 
     @property
     def exit_code(self) -> int:
-        """0 complete, 11 undetermined, 12 findings."""
+        """0 complete, 11 undetermined, 13 findings."""
         return _EXIT_CODES[self.outcome]
 
     def to_json(self) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A live node as a source: plain JSON-RPC over HTTP, so that a verifier needs no chain library."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
+import orjson
 
 from chainsvc.errors import ConfigurationRefused, NetworkMismatch, NodeUnavailable, NotFound, NotReady
 from chainsvc.evidence import Proof
@@ -163,7 +163,7 @@ class LiveNode:
             for index, (method, params) in enumerate(calls)
         ]
         with self._translated():
-            answers = json.loads(self._post(json.dumps(request).encode()))
+            answers = orjson.loads(self._post(orjson.dumps(request)))  # orjson bounds depth: a node may be hostile
             if not isinstance(answers, list):
                 raise NodeUnavailable("the node refused the request", got=str(answers)[:200], where=self.name)
             by_id = {answer["id"]: answer for answer in answers}
@@ -198,7 +198,7 @@ class LiveNode:
             raise NodeUnavailable(
                 f"the node does not answer: {type(error).__name__}", got=str(error)[:200] or None, where=self.name
             ) from error
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise NodeUnavailable("the node's answer is not JSON-RPC", where=self.name) from error
 
 

@@ -158,6 +158,6 @@ def _row(good: bytes, name: str, edit: Edit, findings: tuple[str, ...]) -> dict[
         "name": name,
         "edit": splice(good, _written(lines)),
         "outcome": outcome,
-        "exitCode": 12 if findings else 0,
+        "exitCode": 13 if findings else 0,
         "findings": list(findings),
     }

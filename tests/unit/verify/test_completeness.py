@@ -526,7 +526,7 @@ def test_report_is_json(book: Book) -> None:
     lines = book.ledger.export()
     del lines[_entry(lines, 3)]
     told = json.loads(json.dumps(book.audit(lines).to_json()))
-    assert (told["outcome"], told["exitCode"], told["findings"][0]["seq"]) == ("findings", 12, 3)
+    assert (told["outcome"], told["exitCode"], told["findings"][0]["seq"]) == ("findings", 13, 3)
 
 
 def test_lines_are_read_back_as_written(book: Book) -> None:

@@ -113,8 +113,8 @@ def test_a_damaged_ledger_has_findings(folder: Path) -> None:
     lines = (folder / "ledger.ndjson").read_bytes().splitlines(keepends=True)
     (folder / "ledger.ndjson").write_bytes(b"".join(lines[:3] + lines[4:]))
     code, out, _ = _run(folder, "audit_ledger.py", "--network", "network.json", "ledger.ndjson")
-    assert code == 12
+    assert code == 13
     assert "FINDINGS 发现问题" in out
     assert "gap" in out
     code, out, _ = _run(folder, "audit_ledger.py", "--network", "network.json", "--json", "ledger.ndjson")
-    assert (code, json.loads(out)["findings"][0]["code"]) == (12, "gap")
+    assert (code, json.loads(out)["findings"][0]["code"]) == (13, "gap")

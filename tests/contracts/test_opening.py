@@ -211,6 +211,13 @@ def test_closed_ledger_takes_no_batch_and_keeps_its_heads(world: World) -> None:
     assert world.charity.call("headOf", ledger, 0) == head
 
 
+def test_closed_ledger_is_refused_behind_an_open_one(world: World) -> None:
+    ledgers = [world.open_ledger(world.charity, "charity", CHARITY, book) for book in ("OPEN", "CLOSED")]
+    world.charity.send(CHARITY.account, "closeLedger", ledgers[1])
+    batches = [(ledger, 0, 1, bytes(32), 0, 0) for ledger in ledgers]
+    world.charity.assert_refused(CHARITY.account, "anchor", batches, error=("LedgerNotOpen", ledgers[1]))
+
+
 def test_closed_ledger_still_takes_changes_of_standing(world: World) -> None:
     ledger = world.open_ledger(world.charity, "charity", CHARITY, BOOK)
     world.charity.send(CHARITY.account, "anchor", [(ledger, 0, 2, bytes(32), 5, 0)])

@@ -98,6 +98,7 @@ def test_raise_takes_a_coming_cut_back(world: World, nursing: bytes) -> None:
     set_budget(world, nursing, 100)
     cut = set_budget(world, nursing, 60) + LONGEST_DEADLINE
     set_budget(world, nursing, 100)
+    assert world.subsidy.call("budgetOf", nursing) == (100, 0, 0)
     world.node.mine_at(cut + 1)
     assert world.subsidy.call("budgetOf", nursing) == (100, 0, 0)
 

@@ -9,6 +9,9 @@ from chainsvc.record import Record
 from chainsvc.schemas import check_record, schema_of
 from chainsvc.sumtree import MAX_SUM
 
+MAX_REVISION = 2**31 - 1
+"""Largest revision that the journal's column takes; one beyond it must not fail the chunk's other records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -54,6 +57,9 @@ def draft_of(suite: Suite, ledger: str, record: Record, seed: bytes | None) -> D
         problem = Problem("/ledger", "the record is of another ledger", ledger, record.ledger[:80])
         raise RecordRefused("the record is refused", (problem,))
     check_record(record)
+    if record.revision > MAX_REVISION:
+        problem = Problem("/revision", "a revision counts 0, 1, 2, …", f"at most {MAX_REVISION}", str(record.revision))
+        raise RecordRefused("the record is refused", (problem,))
     chosen = new_seed() if seed is None else seed
     previous = None if record.previous is None else bytes.fromhex(record.previous)
     return Draft(commitment_of(suite, record, chosen), record.credit, record.debit, previous, record, chosen)

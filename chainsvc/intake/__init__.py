@@ -26,12 +26,12 @@ from chainsvc.errors import ChainsvcError, ChunkMixed, EntryTaken, LedgerClosed,
 from chainsvc.intake.chunk import ChunkIntake, Outcome, Promising
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.receipt import ChunkTree, Submission, submission_message
-from chainsvc.record import FLAG_SIGNED, Record
+from chainsvc.record import Record
 
 __all__ = ["Intake", "MayIssue", "Outcome", "Promising"]
 
-MayIssue = Callable[[str, bytes], bool]
-"""(uscc, key id) to whether that organization's key may sign submissions now."""
+MayIssue = Callable[[str, bytes, int], bool]
+"""(uscc, key id, deadline) to whether that organization's key may sign what is anchored by then."""
 
 _ATTEMPTS = 4  # two intakes of the same records can meet; the later one then finds the earlier one's rows
 
@@ -44,7 +44,7 @@ class Intake:
         envelope: Encrypts records, seeds and references.
         receipt_key: Signs receipts.
         anchor_by: Kind and time of acceptance to the receipt's deadline, all in Unix seconds.
-        may_issue: Whose key may sign in a signed ledger.
+        may_issue: Whose key may sign submissions.
         clock: Unix seconds.
     """
 
@@ -79,7 +79,7 @@ class Intake:
 
         Raises:
             LedgerClosed: The ledger takes no more.
-            SignatureRefused: A signed ledger without a valid submission.
+            SignatureRefused: A signed ledger without a submission, or one that is not valid.
             ChunkMixed: A signed chunk of which a part can't go in.
         """
         suite = suite_of(ledger.suite)
@@ -106,7 +106,7 @@ class Intake:
     ) -> list[Outcome]:
         if ledger.closed:
             raise LedgerClosed("the ledger takes no more entries", where=ledger.name)
-        if ledger.flags & FLAG_SIGNED:
+        if submission is not None or ledger.signed:
             self._check_submission(ledger, drafts, submission)
         for _ in range(_ATTEMPTS - 1):
             try:
@@ -141,10 +141,11 @@ class Intake:
         message = submission_message(ledger.ledger_id, len(good), root)
         if not verify_signature(submission.alg, submission.pubkey, message, submission.signature):
             raise SignatureRefused("the submission's signature does not verify", where="submission")
-        if not self._may_issue(ledger.uscc, key_id(submission.alg, submission.pubkey)):
+        anchor_by = self._promising.anchor_by(ledger.kind, int(self._promising.clock()))
+        if not self._may_issue(ledger.uscc, key_id(submission.alg, submission.pubkey), anchor_by):
             raise SignatureRefused(
-                "the submission's key is not valid for the organization now",
-                expected=f"a registered submission key of {ledger.uscc}",
+                "the submission's key is not valid for the organization from now to the receipt's deadline",
+                expected=f"a registered submission key of {ledger.uscc} that holds until {anchor_by}",
                 got=submission.pubkey.hex(),
                 where="submission",
             )

@@ -20,7 +20,6 @@ from chainsvc.journal.chunks import Chunk
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.policies import Totals, admit
 from chainsvc.receipt import ChunkTree, Submission, receipt_message
-from chainsvc.record import FLAG_SIGNED
 from chainsvc.schemas import schema_of
 
 Outcome: TypeAlias = Accepted | ChainsvcError
@@ -66,14 +65,14 @@ class ChunkIntake:
 
         Raises:
             EntryTaken: Another intake was first; roll back and start again.
-            ChunkMixed: A signed chunk of which a part can't go in.
+            ChunkMixed: A signed chunk of which a part can't go in: the signature would cover another chunk.
         """
         sums = ledgers.hold_sums(self._conn, self._ledger.ledger_id)
         repeats = self._take_out_repeats()
         self._settle(self._matcher.find(self._open))
         self._check_revisions()
         after = self._admit(Totals(sums.credit, sums.debit, sums.budget))
-        if self._ledger.flags & FLAG_SIGNED and len(self._open) < self._count and self._open:
+        if submission is not None and len(self._open) < self._count and self._open:
             raise ChunkMixed([self._settled.get(index) for index in range(self._count)])
         if self._open:
             ledgers.reserve(self._conn, self._ledger.ledger_id, after.credit - sums.credit, after.debit - sums.debit)

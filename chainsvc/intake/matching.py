@@ -9,7 +9,7 @@ from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.suites import suite_of
 from chainsvc.drafts import Draft, check_revision, commitment_of
 from chainsvc.errors import ChainsvcError, Problem, RecordRefused, ReferenceConflict
-from chainsvc.journal import entries, references
+from chainsvc.journal import entries, payloads, references
 from chainsvc.journal.entries import Entry
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.journal.references import Known, ReferenceKey
@@ -85,10 +85,15 @@ class Matcher:
         if draft.record is None or key is None:
             return
         before = references.by_reference(self._conn, self._ledger.ledger_id, key[0], key[1] - 1)
+        if before is None and self._is_erased(found[draft.previous]):  # its reference is gone, and all to compare with
+            return
         if before is None or before.entry.commitment != draft.previous:
             raise _not_prior("not the prior revision of this reference", draft.previous)
         opened = self._opener.record(self._conn, before.entry)
         check_revision(draft.record, None if opened is None else opened[0])
+
+    def _is_erased(self, entry: Entry) -> bool:
+        return payloads.erasure_of(self._conn, entry.ledger_id, entry.entry_id) is not None
 
 
 def conflict(draft: Draft) -> ReferenceConflict:

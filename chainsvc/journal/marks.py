@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, delete, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.journal.chain_tables import batches, marks, sealed
@@ -175,6 +175,14 @@ def history(conn: Connection, ledger_id: bytes, entry_id: int) -> tuple[Mark, ..
     """Return an entry's final changes in the order of the chain: what evidence carries."""
     query = _of_entry(ledger_id, entry_id).where(marks.c.state == "final")
     return _all(conn, query.order_by(marks.c.block, marks.c.log_index))
+
+
+def standings(conn: Connection, ledger_id: bytes, entry_ids: Sequence[int]) -> dict[int, int]:
+    """Return the standing of those of the entries that have a final change, by entry number."""
+    here = (marks.c.ledger_id == ledger_id, marks.c.entry_id.in_(entry_ids), marks.c.state == "final")
+    last = (marks.c.entry_id, marks.c.block.desc(), marks.c.log_index.desc())
+    query = select(marks.c.entry_id, marks.c.status).ext(distinct_on(marks.c.entry_id)).where(*here).order_by(*last)
+    return {row.entry_id: row.status for row in conn.execute(query)}
 
 
 def of_entry(conn: Connection, ledger_id: bytes, entry_id: int) -> tuple[Mark, ...]:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from chainsvc.chain.engines import Engine as Profile
 from chainsvc.chain.node import Node
 from chainsvc.checkpoint import Checkpoint
-from chainsvc.errors import NotFound
+from chainsvc.errors import NetworkMismatch, NotFound
 from chainsvc.journal import checkpoints
 from chainsvc.journal.checkpoints import StoredCheckpoint
 from chainsvc.network import Network
@@ -39,8 +39,13 @@ class Checkpoints:
 
         Raises:
             NodeUnavailable: The node does not answer.
+            NetworkMismatch: The node is on another chain, whose blocks must not be signed for this network.
             Conflict: The chain was rewritten below a published checkpoint.
         """
+        genesis = self._node.genesis()
+        if genesis != self._network.genesis:
+            expected, got = self._network.genesis.hex(), genesis.hex()
+            raise NetworkMismatch("the node is on another chain", expected=expected, got=got, where=self._node.url)
         block = self._profile.final_block(self._node)
         note = Checkpoint(self._network.network_id, block.number, block.hash).sign([self._signer]).to_bytes().decode()
         with self._engine.begin() as conn:

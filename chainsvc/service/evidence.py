@@ -13,7 +13,7 @@ from chainsvc.commitment import derive_salts
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.keys import key_id
 from chainsvc.crypto.suites import Suite, suite_of
-from chainsvc.errors import NotReady, RecordErased
+from chainsvc.errors import NotReady, RecordErased, StateUnavailable
 from chainsvc.evidence import BatchFacts, Evidence, Pair, Proof, StatusChange
 from chainsvc.journal import batches, checkpoints, ledgers, marks, payloads
 from chainsvc.journal.batches import StoredBatch
@@ -47,17 +47,26 @@ class Issuer:
 
         Raises:
             NotFound: No such record.
-            NotReady: It is not final yet, or no checkpoint covers it for a proof.
+            NotReady: It is not final yet, or no checkpoint covers it for a proof that the node can still make.
             RecordErased: Its record was deleted.
             MalformedInput: A path to disclose that the record has not.
             NodeUnavailable: A proof was asked for and the node does not answer.
         """
-        with self._engine.connect() as conn:
+        # One moment: a batch and its marks of two different chains would prove nothing.
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn:
             entry = entry_of(conn, record_id)
             evidence = self._evidence(conn, entry)
             block = self._proof_block(conn, evidence) if proof else None
         if block is not None:
-            evidence = self._with_proof(evidence, entry, block)
+            try:
+                evidence = self._with_proof(evidence, entry, block)
+            except StateUnavailable as error:
+                raise NotReady(
+                    "the node can no longer prove the state of the newest checkpoint",
+                    expected="a newer checkpoint",
+                    got=f"block {block}",
+                    hint="Make one with 'chainsvc checkpoint', then ask again.",
+                ) from error
         if not evidence.pairs:
             return EvidenceFile(evidence.to_bytes(), skeleton=True)
         shown = evidence if disclose is None else evidence.disclose(disclose)

@@ -18,8 +18,10 @@ class IssuerKeys:
         self._clock = clock
         self._seen: dict[bytes, tuple[float, Key | None]] = {}
 
-    def may_issue(self, uscc: str, key_id: bytes) -> bool:
-        """Tell whether the key is a submission key of the organization, valid now.
+    def may_issue(self, uscc: str, key_id: bytes, until: int) -> bool:
+        """Tell whether the key is a submission key of the organization, valid from now to ``until`` (Unix seconds).
+
+        A verifier judges it at the time of the head, which may be as late as the receipt's deadline.
 
         Raises:
             NodeUnavailable: The key was never seen, and the node does not answer.
@@ -27,7 +29,7 @@ class IssuerKeys:
         key, now = self._key(key_id), self._clock()
         if key is None or key.uscc != uscc or key.purpose is not Purpose.SUBMISSION:
             return False
-        ended = key.until and now >= key.until
+        ended = key.until and until >= key.until
         compromised = key.compromised_from and now >= key.compromised_from
         return key.since <= now + _FRESH_S and not ended and not compromised
 
@@ -41,5 +43,6 @@ class IssuerKeys:
             if key is None:
                 raise
             return key
-        self._seen[key_id] = (self._clock(), found)
+        if found is not None:  # anybody can make up keys
+            self._seen[key_id] = (self._clock(), found)
         return found

@@ -1,25 +1,26 @@
 """Ledgers: opened and closed on chain, and listed with how far they have come."""
 
 import time
+from collections.abc import Mapping
 from typing import cast
 
 from sqlalchemy import Connection, Engine
 
 from chainsvc.anchor.calling import Caller
-from chainsvc.chain.events import LedgerOpened
+from chainsvc.chain.events import BudgetSet, LedgerClosed, LedgerOpened
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
-from chainsvc.client.answers import BatchState, LedgerBatch, LedgerEntry, LedgerFacts, Page
+from chainsvc.client.answers import BatchState, EntryState, LedgerBatch, LedgerEntry, LedgerFacts, Page
 from chainsvc.crypto.suites import Suite, suite_of
 from chainsvc.errors import Conflict, NotFound, NotReady
-from chainsvc.journal import batches, entries, ledgers
+from chainsvc.heads import Status
+from chainsvc.journal import batches, entries, ledgers, marks
 from chainsvc.journal.batches import StoredBatch
 from chainsvc.journal.entries import Entry
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.network import Network
 from chainsvc.policies import policy_of
 from chainsvc.record import FLAG_SIGNED, LedgerName, ledger_id
-from chainsvc.service.records import standing_of, state_of
 
 _CLOSE_PATIENCE_S = 30.0
 
@@ -57,7 +58,7 @@ class Ledgers:
         Raises:
             MalformedInput: Not a ledger name.
             NotFound: The network has no contract for the kind.
-            Conflict: It is open with another suite or flags.
+            Conflict: It is open with another suite or flags, or has entries that this journal never saw.
         """
         parsed = LedgerName.parse(name)
         policy_of(parsed.kind)
@@ -71,8 +72,27 @@ class Ledgers:
         block = self._opened_at(contract, ident)
         row = Ledger(ident, name, parsed.kind, parsed.uscc, parsed.book, suite.id, flags, contract.address, block)
         with self._engine.begin() as conn:
-            ledgers.register(conn, row)
-            return self._facts(conn, row)
+            if ledgers.register(conn, row):
+                self._catch_up(conn, contract, row)
+            return self._facts(conn, ledgers.by_id(conn, ident))
+
+    def _catch_up(self, conn: Connection, contract: LedgerContract, ledger: Ledger) -> None:
+        """Take in what the chain said of a ledger before this journal knew it: the watcher has passed that."""
+        anchored = contract.state_of(ledger.ledger_id).next_seq
+        if anchored:
+            raise Conflict(
+                "the chain has entries of this ledger that the journal lacks; what it accepts could never be anchored",
+                expected="0 entries on chain",
+                got=anchored,
+                where=ledger.name,
+                hint="Use the journal that anchored them, or open another book.",
+            )
+        for event in contract.events(ledger.opened_block, self._node.head().number, ledger_id=ledger.ledger_id):
+            if isinstance(event, BudgetSet):
+                allowed = min(event.present, event.following) if event.following_from else event.present
+                ledgers.set_budget(conn, event.ledger_id, allowed)
+            elif isinstance(event, LedgerClosed):
+                ledgers.set_closed(conn, event.ledger_id)
 
     def _contract(self, kind: str) -> LedgerContract:
         found = self._network.contract_of(kind)
@@ -129,7 +149,9 @@ class Ledgers:
         with self._engine.connect() as conn:
             ident = ledgers.by_name(conn, name).ledger_id
             found = entries.page(conn, ident, after_seq=-1 if after is None else after, limit=limit)
-            items = tuple(_entry(conn, entry) for entry in found)
+            standings = marks.standings(conn, ident, [entry.entry_id for entry in found])
+            states = {k: batches.get(conn, ident, k).state for k in {entry.k for entry in found} if k is not None}
+        items = tuple(_entry(entry, states, standings.get(entry.entry_id, 0)) for entry in found)
         return Page(items, found[-1].seq if len(found) == limit else None)
 
     def batches(self, name: str, after: int | None, limit: int) -> Page[LedgerBatch]:
@@ -160,16 +182,17 @@ class Ledgers:
         )
 
 
-def _entry(conn: Connection, entry: Entry) -> LedgerEntry:
+def _entry(entry: Entry, states: Mapping[int, str], standing: int) -> LedgerEntry:
+    assert entry.k is not None  # a page has sealed entries only
     return LedgerEntry(
         commitment=entry.commitment,
-        state=state_of(conn, entry),
+        state=cast("EntryState", states[entry.k]),
         seq=entry.seq,
         batch=entry.k,
         credit=entry.credit,
         debit=entry.debit,
         previous=entry.previous,
-        standing=standing_of(conn, entry),
+        standing=Status(standing),
         accepted_at=entry.accepted_at,
     )
 

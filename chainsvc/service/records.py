@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine
 from chainsvc import metrics
 from chainsvc.client.answers import EntryState, Erasure, RecordStatus
 from chainsvc.crypto.envelope import Envelope
-from chainsvc.errors import NotFound
+from chainsvc.drafts import MAX_REVISION
+from chainsvc.errors import InputRefused, NotFound
 from chainsvc.heads import Status
 from chainsvc.journal import batches, entries, ledgers, marks, payloads, references
 from chainsvc.journal.entries import Entry
@@ -64,6 +65,8 @@ class Records:
             index = self._envelope.reference_index(ledger_id, reference)
             if revision is None:
                 known = references.latest(conn, ledger_id, index)
+            elif revision > MAX_REVISION:
+                known = None
             else:
                 known = references.by_reference(conn, ledger_id, index, revision)
             if known is None:
@@ -96,7 +99,14 @@ class Records:
             return Promises(conn).receipt(entry_of(conn, record_id))
 
     def erase(self, record_id: bytes, reason: str, erased_by: str) -> Erasure:
-        """Delete a record's body, seed and reference; what the tree needs stays."""
+        """Delete a record's body, seed and reference; what the tree needs stays.
+
+        Raises:
+            NotFound: No such record.
+            InputRefused: A reason that the database can't keep.
+        """
+        if "\0" in reason:
+            raise InputRefused("an erasure's reason is text", expected="no NUL character", where="/reason")
         with self._engine.begin() as conn:
             entry = entry_of(conn, record_id)
             kept = payloads.erase(

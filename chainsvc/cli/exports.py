@@ -11,7 +11,7 @@ from rich.text import Text
 from chainsvc.cli.output import facts, listing, yuan
 from chainsvc.cli.sending import SHOWN, Sending, rest, sums_table, sums_value
 from chainsvc.client import Accepted
-from chainsvc.errors import ChainsvcError
+from chainsvc.errors import ChainsvcError, Forbidden, LedgerClosed
 from chainsvc.record import Record
 from chainsvc_adapters.corrections import corrections_path, write_corrections
 from chainsvc_adapters.drafts import Ledgers
@@ -23,13 +23,20 @@ from chainsvc_adapters.totals import TotalCheck, check_total
 
 @dataclass(frozen=True, slots=True)
 class _Notary:
-    """The service as the adapters see it; what refuses a chunk refuses each of its rows."""
+    """The service as the adapters see it; a ledger that this key can't write to ends the sending."""
 
     sending: Sending
 
     def notarize(self, records: Sequence[Record]) -> Sequence[Accepted | ChainsvcError]:
-        """Hand a chunk of one ledger over."""
+        """Hand a chunk of one ledger over.
+
+        Raises:
+            Forbidden: The key is another organization's: no row of the file is to blame.
+            LedgerClosed: The same of a ledger that takes no more.
+        """
         outcomes = list(self.sending.client.notarize_many(records))
+        if outcomes and isinstance(outcomes[0], Forbidden | LedgerClosed):
+            raise outcomes[0]
         for record, outcome in zip(records, outcomes, strict=True):
             if isinstance(outcome, Accepted):
                 self.sending.receipts.keep(record.ledger, outcome)
@@ -42,6 +49,8 @@ def notarize_export(sending: Sending, file: Path, ledgers: Ledgers, corrections:
     Raises:
         FileRefused: No adapter knows the file.
         NotFound: A ledger is not open; nothing was sent.
+        Forbidden: A ledger is another organization's; what was sent before is safe.
+        LedgerClosed: A ledger takes no more; the same.
         Unavailable: The service is away; what was sent is safe, send the file again.
     """
     for name in sorted(set(ledgers.names.values())):

@@ -7,6 +7,7 @@ objects. Floats are refused in both directions: money is integer fen, and RFC 87
 
 import json
 import re
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -20,14 +21,14 @@ MAX_DEPTH = 64
 """Deepest nesting of anything that is serialized here; each format sets its own, lower limit for reading."""
 
 
-def dumps(value: Any) -> bytes:
-    """Return the canonical bytes of the value.
+def dumps(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
+    """Return the canonical bytes of the value, which may nest that deep.
 
     Raises:
         MalformedInput: It holds something that the subset has not, with its JSON Pointer.
     """
     if type(value) is not str:
-        check(value)
+        check(value, max_depth=max_depth)
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:
@@ -73,13 +74,12 @@ def check(value: Any, *, max_depth: int = MAX_DEPTH, pointer: str = "") -> None:
         )
     if max_depth == 0:
         raise MalformedInput("nested too deeply", where=pointer)
-    if kind is dict:
-        for key, member in value.items():
+    members = value.items() if kind is dict else enumerate(value)
+    for key, member in members:
+        if kind is dict:
             _check_key(key, pointer)
+        if type(member) is not str:  # most members are: no call and no pointer for them
             check(member, max_depth=max_depth - 1, pointer=f"{pointer}/{key}")
-    else:
-        for index, member in enumerate(value):
-            check(member, max_depth=max_depth - 1, pointer=f"{pointer}/{index}")
 
 
 def _check_key(key: Any, pointer: str) -> None:
@@ -109,23 +109,20 @@ def loads(data: bytes, *, max_bytes: int, max_depth: int) -> Any:
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise MalformedInput(f"not JSON in UTF-8: {error.msg}", where=place) from error
-    check(value, max_depth=max_depth)
-    if dumps(value) != data:
+    if dumps(value, max_depth=max_depth) != data:
         _refuse_ambiguous(data)
     return value
 
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: never quadratic on an unclosed string
-_BRACKET = re.compile(rb"[\[\]{}]")
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(set(range(256)) - set(_STEPS))
 
 
 def depth_of(data: bytes) -> int:
     """Count the deepest nesting of brackets outside strings, without recursion."""
-    deepest = depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets), initial=0))
 
 
 def _refuse_ambiguous(data: bytes) -> None:

@@ -136,8 +136,7 @@ class Record:
             MalformedInput: A key, number, string, size or depth that a record may not have.
         """
         value = self.to_json()
-        jcs.check(value, max_depth=MAX_DEPTH)
-        if (size := len(jcs.dumps(value))) > MAX_BYTES:
+        if (size := len(jcs.dumps(value, max_depth=MAX_DEPTH))) > MAX_BYTES:
             raise MalformedInput("the record is too large", expected=f"at most {MAX_BYTES} bytes", got=f"{size} bytes")
         pairs = sorted(_walk(value, ""))
         if len(pairs) > MAX_PAIRS:
@@ -176,7 +175,7 @@ def _walk(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
         path = f"{prefix}/{key}"
         if not _KEY.fullmatch(key):
             raise MalformedInput("a member name is not allowed", expected=_KEY.pattern, got=key[:80], where=path)
-        if isinstance(member, Mapping):
+        if type(member) is dict:  # nothing else is an object here: JSON was parsed, or jcs.check has passed it
             yield from _walk(member, path)
         else:
             check_value(member, path)
@@ -189,9 +188,10 @@ def check_value(value: Any, path: str) -> None:
     Raises:
         MalformedInput: A member name that is not allowed, or an empty object.
     """
-    if isinstance(value, list | tuple):
+    kind = type(value)
+    if kind is list or kind is tuple:
         for index, member in enumerate(value):
             check_value(member, f"{path}/{index}")
-    elif isinstance(value, Mapping):
+    elif kind is dict:
         for _ in _walk(value, path):
             pass  # the walk has checked each value that it yields

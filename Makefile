@@ -47,7 +47,7 @@ vectors: $(VENV)/.dev  ## write tests/vectors
 	@$(BIN)/python scripts/vectors.py
 
 bench: $(VENV)/.dev devnet/node_modules/.installed  ## ratios of rates, in one run
-	@$(BIN)/python scripts/bench.py
+	@PYTHONPATH=scripts $(BIN)/python -m bench
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	@$(BIN)/python -m pip install --quiet uv

@@ -1,0 +1,133 @@
+"""One run: every row in its turn, on one chain and one database."""
+
+import os
+import platform
+import ssl
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.bed import Bed, api_key, made, service
+from bench.chaining import end_to_end, wait_final
+from bench.committing import commitments
+from bench.figures import Fact, Ratio, shown
+from bench.gas import gas
+from bench.journaling import intake_and_sealing
+from bench.verifying import Files, audits, evidence_sizes, fetched, verifications
+from chainsvc import bootstrap
+from chainsvc.client import Client
+from demo.screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is done in one round.
+
+    Attributes:
+        rounds: Rounds of each row.
+        batch: Entries of a batch.
+        records: Records of a commitment row.
+        run: Records notarized end to end.
+        transactions: Records of the base of that, each in a transaction of its own.
+        files: Evidence files.
+    """
+
+    rounds: int
+    batch: int = 4_096
+    records: int = 2_000
+    run: int = 4_096
+    transactions: int = 200
+    files: int = 100
+
+
+QUICK = Sizes(rounds=2, batch=64, records=50, run=100, transactions=5, files=4)
+"""Shows that everything runs; too small to measure anything."""
+
+
+@dataclass(slots=True)
+class Results:
+    """What was measured so far."""
+
+    ratios: list[Ratio] = field(default_factory=list)
+    evidence: list[Fact] = field(default_factory=list)
+    gas: list[Fact] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything, and what it was measured on."""
+        return {
+            "machine": machine(),
+            "ratios": [ratio.to_json() for ratio in self.ratios],
+            "evidence": [fact.to_json() for fact in self.evidence],
+            "gas": [fact.to_json() for fact in self.gas],
+        }
+
+
+def machine() -> dict[str, Any]:
+    """Return what class of machine this is; nothing that names it."""
+    return {
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "openssl": ssl.OPENSSL_VERSION,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run under way.
+
+    Attributes:
+        screen: Shows each part when it is done.
+        home: An empty folder.
+        size: How much is done.
+        results: So far.
+    """
+
+    screen: Screen
+    home: Path
+    size: Sizes
+    results: Results = field(default_factory=Results)
+
+    def measure(self) -> Results:
+        """Measure every row."""
+        self._take("commitments", commitments(self.size.rounds, self.size.records))
+        with ExitStack() as stack:
+            with self.screen.step("(chain, contracts, organization)"):
+                bed = stack.enter_context(made(self.home, self.size.batch))
+            key = self._journal(bed)
+            files = self._chain(bed, key)
+            self._take("verifications", verifications(files, self.size.rounds))
+            self._take("audits", audits(files, self.size.rounds))
+        self.results.evidence += evidence_sizes(files, self.size.batch)
+        self.results.gas += gas()
+        return self.results
+
+    def _journal(self, bed: Bed) -> str:
+        """Measure what needs the journal for itself; return an API key."""
+        with ExitStack() as stack:
+            with self.screen.step("(database)"):
+                parts = stack.enter_context(bootstrap.running(bed.settings))
+            key = api_key(parts)
+            caller = parts.service.authenticate(key)
+            self._take("intake and sealing", intake_and_sealing(bed, parts, caller, self.size.rounds))
+            return key
+
+    def _chain(self, bed: Bed, key: str) -> Files:
+        """Measure what goes through the service; return what it gives out."""
+        size, last = self.size, bed.name(f"BATCH-{self.size.rounds - 1}")
+        with ExitStack() as stack:
+            with self.screen.step("(service; sealed batches become final)"):
+                url = stack.enter_context(service(bed))
+                client = stack.enter_context(Client(url, key))
+                wait_final(client, last)
+            self._take("end to end", end_to_end(bed, client, size.rounds, size.run, size.transactions))
+            with self.screen.step("(evidence and export fetched)"):
+                return fetched(client, last, size.files, bed.local.url, self.home)
+
+    def _take(self, words: str, ratios: Iterable[Ratio]) -> None:
+        with self.screen.step(words) as notes:
+            for ratio in ratios:
+                self.results.ratios.append(ratio)
+                notes.append(shown(ratio.median))

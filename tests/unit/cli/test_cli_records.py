@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from support.command_line import Run, document, problem
 from support.fake_service import FakeService
-from support.paper_evidence import ISSUER_KEY, LEDGER, USCC, donation
+from support.paper_evidence import ISSUER_KEY, LEDGER, SERVICE_USCC, USCC, donation
 
+from chainsvc.api.ports import Scope
 from chainsvc.crypto.suites import SM3
 from chainsvc.record import Record
 
@@ -117,6 +118,17 @@ def test_rows_of_an_export_go_in_and_bad_ones_come_back(served: Run) -> None:
     corrections.write_text(corrections.read_text(encoding="gb18030").replace("2026-02-30", "2026-02-28"), "gb18030")
     found = document(served("notarize", corrections, "--ledger", f"午餐={LEDGER}", "--json"))
     assert (found["sent"], found["refused"], found["corrections"]) == (1, [], None)
+
+
+def test_another_organizations_key_blames_no_row(served: Run, service: FakeService, home: Path) -> None:
+    service.add_key("csk_other_secret", SERVICE_USCC, *Scope)
+    (home / "api.key").write_text("csk_other_secret\n")
+    header = "捐赠编号,捐赠日期,捐赠人,是否匿名,项目名称,捐赠方式,金额(元),币种,是否限定用途,捐赠票据号,备注\n"
+    Path("d.csv").write_text(header + "R1,2026-02-06,某先生,否,午餐,现金,10.00,人民币,限定,1,\n", encoding="gb18030")
+    result = served("notarize", "d.csv", "--ledger", f"午餐={LEDGER}")
+    assert result.exit_code == 6
+    assert SERVICE_USCC in result.stderr
+    assert not Path("d_待更正.csv").exists()
 
 
 def test_export_into_a_ledger_that_is_not_open_sends_nothing(served: Run, service: FakeService) -> None:

@@ -87,7 +87,7 @@ class BatchFacts:
         prev: Head before it, 32 bytes.
         actor: Account that anchored it, 20 bytes.
         block: Block number.
-        time: Block time in the network's unit.
+        time: Block time in Unix seconds.
     """
 
     index: int
@@ -108,7 +108,7 @@ class StatusChange(NamedTuple):
         cause_seq: The cause's entry.
         actor: Account that changed it, 20 bytes.
         block: Block number.
-        time: Block time in the network's unit.
+        time: Block time in Unix seconds.
     """
 
     status: int

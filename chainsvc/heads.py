@@ -62,7 +62,7 @@ def head(
         debit: Sum of the batch in fen, u64.
         actor: Account that anchored it, 20 bytes.
         block: Block number, u64.
-        time: Block time in the network's unit, u64.
+        time: Block time in Unix seconds, u64.
     """
     return sha256(
         _HEAD_TAG
@@ -102,7 +102,7 @@ def status_word(
         cause_seq: That entry, u64.
         actor: Account that changed it, 20 bytes.
         block: Block number, u64.
-        time: Block time in the network's unit, u64.
+        time: Block time in Unix seconds, u64.
     """
     digest = sha256(
         _WORD_TAG

@@ -26,6 +26,7 @@ MAX_DEPTH = 4
 """Deepest nesting."""
 
 _HASH, _ADDRESS = 32, 20
+_UNIT = "s"  # of block times; the member leaves room for chains that count otherwise
 _KIND = re.compile(r"[a-z]{1,16}")
 _FINALITY = re.compile(r"block|confirmations:([1-9][0-9]{0,4})")
 _CHAIN = ("chainId", "engine", "format", "genesis", "institutions", "ledgers", "name", "networkId")
@@ -90,19 +91,13 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How block times are read.
+    """How far block times are right; they are Unix seconds.
 
     Attributes:
-        unit: ``s`` or ``ms``.
         tolerance: Seconds by which a block's time may differ from true time.
     """
 
-    unit: str
     tolerance: int
-
-    def seconds(self, block_time: int) -> int:
-        """Return a block's time as Unix seconds."""
-        return block_time // 1000 if self.unit == "ms" else block_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +126,7 @@ class Network:
         ledgers: Ascending by kind, one for each kind.
         slots: Where the mappings are.
         engine: How blocks become final.
-        time: How block times are read.
+        time: How far block times are right.
         signers: Whose checkpoints count.
         validators: Sealers by epoch; empty where seals are not checked.
         schemas: SHA-256 of each record schema's file, 32 bytes, by schema id.
@@ -199,7 +194,7 @@ class Network:
                 "schemas": {schema: digest.hex() for schema, digest in self.schemas.items()},
                 "signers": [str(key) for key in self.signers],
                 "slots": {name: getattr(self.slots, name) for name in _SLOTS},
-                "time": {"tolerance": self.time.tolerance, "unit": self.time.unit},
+                "time": {"tolerance": self.time.tolerance, "unit": _UNIT},
                 "validators": [
                     {"addresses": [address.hex() for address in epoch.addresses], "from": epoch.since}
                     for epoch in self.validators
@@ -271,8 +266,15 @@ def _engine(value: Any) -> Engine:
 
 def _clock(value: Any) -> Clock:
     value = members_of(value, frozenset({"tolerance", "unit"}), "/time")
-    unit = _matching(value["unit"], "/time/unit", re.compile(r"s|ms"))
-    return Clock(unit, whole(value["tolerance"], "/time/tolerance", 86_400))
+    if value["unit"] != _UNIT:
+        raise MalformedInput(
+            "block times in another unit than seconds",
+            expected=f'"{_UNIT}"',
+            got=str(value["unit"])[:40],
+            where="/time/unit",
+            hint="Key slots and receipts count seconds in 32 bits: set the chain to blocks timed in seconds.",
+        )
+    return Clock(whole(value["tolerance"], "/time/tolerance", 86_400))
 
 
 def _validators(value: Any) -> tuple[Validators, ...]:

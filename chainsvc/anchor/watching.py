@@ -64,7 +64,7 @@ class Watcher:
         self._check_network()
         head = self._node.head()
         metrics.HEAD_HEIGHT.set(head.number)
-        metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - self._profile.seconds(head.time)))
+        metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - head.time))
         if head.hash == self._head:  # the same head has the same blocks below
             return 0
         lost = self._take_back_from(head.number)

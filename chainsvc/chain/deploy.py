@@ -233,7 +233,7 @@ def _describe(
         ),
         slots=storage_slots(),
         engine=PinnedEngine(engine.name, engine.finality.text, engine.block_time),
-        time=Clock(engine.time_unit, engine.time_tolerance),
+        time=Clock(engine.time_tolerance),
         signers=tuple(checkpoint_signers),
         validators=(),
         schemas=MappingProxyType({schema.id: schema.sha256 for schema in all_schemas().values()}),

@@ -85,7 +85,6 @@ class Engine:
         finality: How blocks become final.
         gas: What transactions offer.
         block_time: Usual seconds between a transaction and its block.
-        time_unit: Of a block's time: ``s`` or ``ms``.
         time_tolerance: Seconds by which a block's time may differ from true time.
         proof_depth: Blocks below the head whose state a node can prove; None is all.
     """
@@ -94,13 +93,8 @@ class Engine:
     finality: Finality
     gas: GasPolicy
     block_time: int
-    time_unit: str
     time_tolerance: int
     proof_depth: int | None
-
-    def seconds(self, block_time: int) -> float:
-        """Return a block's time in Unix seconds."""
-        return block_time / 1000 if self.time_unit == "ms" else float(block_time)
 
     def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
         """Whether this block stands on the node's chain and can't leave it any more."""
@@ -116,7 +110,6 @@ ANVIL = Engine(
     finality=FinalAtOnce(),
     gas=GasPolicy(most=10**9, priority=1, margin_percent=25, replace_percent=10),
     block_time=1,
-    time_unit="s",
     time_tolerance=5,
     proof_depth=256,
 )

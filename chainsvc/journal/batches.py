@@ -34,7 +34,7 @@ class Anchor:
         actor: Account that anchored it, 20 bytes.
         block: Block number.
         block_hash: 32 bytes; compared again later, since a devnet may go back.
-        time: The block's timestamp, in the network's unit.
+        time: The block's timestamp, in Unix seconds.
     """
 
     prev: bytes

@@ -34,7 +34,7 @@ class Word:
         actor: Account that changed it, 20 bytes.
         block: Block number.
         block_hash: 32 bytes.
-        time: The block's timestamp, in the network's unit.
+        time: The block's timestamp, in Unix seconds.
         log_index: Place of the event in its block: several changes of one entry may share a block.
     """
 

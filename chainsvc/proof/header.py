@@ -1,9 +1,10 @@
 """Block headers: their hash, and the state root that every proof hangs on.
 
-The hash of most chains is Keccak-256 of the header's RLP (Yellow Paper, section 4.4). QBFT and IBFT chains
-(GoQuorum, Besu) mark themselves by a fixed ``mixHash``: their hash leaves round and committed seals out, since each
-node keeps its own selection of seals. Either way the hash covers every field used here, so which of the two rules
-a chain follows can't be used to deceive: it is read from the header alone.
+The hash of most chains is Keccak-256 of the header's RLP (Yellow Paper, section 4.4). QBFT chains (GoQuorum, Besu)
+mark themselves by a fixed ``mixHash``: their hash leaves round and committed seals out, since each node keeps its own
+selection of seals. IBFT and IBFT 2.0 bear the same mark but hash by other rules, so that none of their blocks is met.
+Either way the hash covers every field used here, so which of the two rules a chain follows can't be used to deceive:
+it is read from the header alone.
 
 Not checked here: seals, difficulty, the parent. A header is as good as the hash it is compared with.
 """
@@ -25,7 +26,7 @@ MAX_FIELDS = 64
 """More than any fork has; a bound, not a rule of a chain."""
 
 BFT_MIX_HASH = bytes.fromhex("63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365")
-"""``mixHash`` of QBFT and IBFT headers (EIP-650 and its successors)."""
+"""``mixHash`` of QBFT headers, and of IBFT before it (EIP-650)."""
 
 _FIXED = {0: 32, 1: 32, 2: 20, 3: 32, 4: 32, 5: 32, 6: 256, 13: 32, 14: 8}
 _PARENT, _STATE_ROOT, _NUMBER, _TIMESTAMP, _EXTRA, _MIX = 0, 3, 8, 11, 12, 13
@@ -41,7 +42,7 @@ class Header:
         parent: Hash of the block before, 32 bytes.
         state_root: Root of the account trie after this block, 32 bytes.
         number: Block number.
-        timestamp: Block time in the network's unit.
+        timestamp: Block time in Unix seconds.
     """
 
     hash: bytes

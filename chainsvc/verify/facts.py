@@ -15,7 +15,6 @@ def facts_of(case: Case, steps: Sequence[Step]) -> Facts:
     """Gather the facts; what a failed or unchecked step would have shown is None."""
     evidence = case.evidence
     snapshot = None if isinstance(case.snapshot, ChainsvcError) else case.snapshot
-    clock = case.network.time
     name = evidence.ledger_name
     standing = standing_of(case, steps)
     hidden = sum(pair.hidden for pair in evidence.pairs)
@@ -29,13 +28,13 @@ def facts_of(case: Case, steps: Sequence[Step]) -> Facts:
         head=case.head if _passed(steps, 4) else None,
         actor=evidence.batch.actor,
         block=evidence.batch.block,
-        time=clock.seconds(evidence.batch.time),
-        tolerance=clock.tolerance,
+        time=evidence.batch.time,
+        tolerance=case.network.time.tolerance,
         signed=bool(evidence.flags & FLAG_SIGNED),
         standing=standing,
         cause=_cause(case) if _passed(steps, 8) and standing else None,
         standing_block=snapshot.block.number if snapshot else None,
-        standing_time=clock.seconds(snapshot.block.time) if snapshot else None,
+        standing_time=snapshot.block.time if snapshot else None,
         trust=snapshot.trust if snapshot else None,
         attests=_attests(steps),
         receipt_late=receipt_late(case),
@@ -64,7 +63,7 @@ def receipt_late(case: Case) -> int | None:
     receipt = case.evidence.receipt
     if receipt is None:
         return None
-    return max(case.network.time.seconds(case.evidence.batch.time) - receipt.anchor_by, 0)
+    return max(case.evidence.batch.time - receipt.anchor_by, 0)
 
 
 def _passed(steps: Sequence[Step], number: int) -> bool:

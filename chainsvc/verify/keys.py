@@ -17,7 +17,7 @@ _USCC_BYTES = 18
 
 @dataclass(frozen=True, slots=True)
 class RegisteredKey:
-    """One key slot, unpacked; times in the network's unit."""
+    """One key slot, unpacked; times in Unix seconds."""
 
     uscc: str
     alg: int
@@ -43,7 +43,7 @@ def judge(word: bytes, *, alg: int, purpose: int, time: int, uscc: str | None = 
         word: Slot of the key.
         alg: Algorithm of the signature.
         purpose: What the key must be for.
-        time: When it must have been valid, in the network's unit.
+        time: When it must have been valid, in Unix seconds.
         uscc: Whose it must be, or None for any organization's.
         slack: By how much ``time`` may differ from the chain's, when another clock told it.
     """

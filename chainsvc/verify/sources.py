@@ -54,7 +54,7 @@ class Block:
     Attributes:
         number: Block number.
         hash: 32 bytes.
-        time: In the network's unit.
+        time: Unix seconds.
     """
 
     number: int

@@ -42,7 +42,7 @@ def network() -> Network:
         ledgers=tuple(LedgerContract(CONTRACT, code, kind) for kind in ("charity", "marriage")),
         slots=SLOTS,
         engine=Engine("vectors", "block", 1),
-        time=Clock("s", 5),
+        time=Clock(5),
         signers=(SIGNER.verifier_key,),
         validators=(),
         schemas={name: schema_of(name).sha256 for name in PINNED},

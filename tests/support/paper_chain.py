@@ -82,7 +82,7 @@ class PaperChain:
             ledgers=tuple(LedgerContract(LEDGER_CONTRACT, code_hash, kind) for kind in KINDS),
             slots=SLOTS,
             engine=Engine("paper", "block", 1),
-            time=Clock("s", 5),
+            time=Clock(5),
             signers=(SIGNER.verifier_key,),
             validators=(),
             schemas=MappingProxyType({name: schema.sha256 for name, schema in all_schemas().items()}),

@@ -60,9 +60,16 @@ def test_finality_says_how_many_blocks_must_follow(finality: str, confirmations:
     assert Engine("clique", finality, 1).confirmations == confirmations
 
 
-@pytest.mark.parametrize(("unit", "seconds"), [("s", 1_790_000_000_123), ("ms", 1_790_000_000)])
-def test_clock_gives_seconds(unit: str, seconds: int) -> None:
-    assert Clock(unit, 5).seconds(1_790_000_000_123) == seconds
+@pytest.mark.parametrize("unit", ["ms", "S", "", None, 1])
+def test_block_times_in_another_unit_than_seconds_are_refused_with_the_reason(unit: object) -> None:
+    with pytest.raises(MalformedInput, match="another unit than seconds") as refused:
+        Network.parse(_with("time/unit", unit))
+    assert (refused.value.expected, refused.value.where) == ('"s"', "/time/unit")
+    assert "32 bits" in str(refused.value.hint)
+
+
+def test_the_descriptor_says_the_unit_and_the_tolerance() -> None:
+    assert orjson.loads(replace(NETWORK, time=Clock(7)).to_bytes())["time"] == {"tolerance": 7, "unit": "s"}
 
 
 @pytest.mark.parametrize(

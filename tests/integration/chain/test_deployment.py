@@ -43,7 +43,7 @@ def test_descriptor_pins_slots_and_schemas(chain: Chain) -> None:
     network = chain.deployment.network
     assert network.slots == Slots(state=0, heads=1, words=2, meta=3, budget=4, keys=0)
     assert network.schemas == {name: schema.sha256 for name, schema in all_schemas().items()}
-    assert (network.engine.name, network.engine.finality, network.time.unit) == ("anvil", "block", "s")
+    assert (network.engine.name, network.engine.finality, network.time.tolerance) == ("anvil", "block", 5)
 
 
 OTHER = b"\x07" * 32

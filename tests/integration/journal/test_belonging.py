@@ -30,7 +30,7 @@ def deployment() -> Network:
         ledgers=(LedgerContract(b"\x02" * 20, digest("code"), "charity"),),
         slots=Slots(4, 1, 5, 3, 0, 2),
         engine=ChainEngine("anvil", "block", 1),
-        time=Clock("s", 15),
+        time=Clock(15),
         signers=(),
         validators=(),
         schemas={},

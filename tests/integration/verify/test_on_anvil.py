@@ -68,7 +68,7 @@ class Story:
             ledgers=tuple(LedgerContract(c.raw_address, self._code_hash(c.address), kind) for kind, c in ledgers),
             slots=SLOTS,
             engine=Engine("anvil", "block", 1),
-            time=Clock("s", 5),
+            time=Clock(5),
             signers=(SIGNER.verifier_key,),
             validators=(),
             schemas=MappingProxyType({name: schema.sha256 for name, schema in all_schemas().items()}),

@@ -123,24 +123,32 @@ class Case:
             raise self.snapshot
         return self.snapshot
 
-    def snapshots(self) -> Iterator[Snapshot]:
+    def views(self) -> Iterator[Snapshot]:
         """Yield the snapshot, and the file's own proof where a node was asked: no part of a file stays unchecked.
 
         Raises:
-            ChainsvcError: As :meth:`chain`, or the proof's header is none.
+            ChainsvcError: As :meth:`chain`, or ``own`` when the proof's header is none.
         """
         yield self.chain()
-        if (own := self.own_proof) is not None:
-            yield own
+        if isinstance(self.own, MalformedInput):
+            raise self.own
+        if self.own is not None:
+            yield self.own
 
     @cached_property
-    def own_proof(self) -> ProofSnapshot | None:
-        """The file's proof beside a node's answers; None without one, and where it is the source itself."""
+    def own(self) -> ProofSnapshot | MalformedInput | None:
+        """The file's proof beside a node's answers, or the refusal of its header.
+
+        None without a proof, and where it is the source itself.
+        """
         proof = self.evidence.proof
         if proof is None or self.by_proof:
             return None
-        places = _places(self.evidence, self.network, asks_node=False)
-        return ProofSnapshot(Header.parse(proof.header), proof, places, "the file's own proof")
+        try:
+            header = Header.parse(proof.header)
+        except MalformedInput as error:
+            return error
+        return ProofSnapshot(header, proof, _places(self.evidence, self.network, asks_node=False), "the file's proof")
 
     @cached_property
     def standing(self) -> Status | None:

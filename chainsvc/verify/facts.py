@@ -89,6 +89,8 @@ def _not_proven(case: Case, steps: Sequence[Step]) -> list[Wording]:
         found.append(wording.ORIGIN)
     if any(pair.hidden for pair in case.evidence.pairs):
         found.append(wording.HIDDEN)
+    if case.evidence.receipt is not None and (case.by_proof or isinstance(case.snapshot, ChainsvcError)):
+        found.append(wording.RECEIPT_KEY)
     if any(step.outcome is Outcome.NOT_CHECKED for step in steps):
         found.append(wording.UNCHECKED)
     return found

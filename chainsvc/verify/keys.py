@@ -45,7 +45,8 @@ def judge(word: bytes, *, alg: int, purpose: int, time: int, uscc: str | None = 
         purpose: What the key must be for.
         time: When it must have been valid, in Unix seconds.
         uscc: Whose it must be, or None for any organization's.
-        slack: By how much ``time`` may differ from the chain's, when another clock told it.
+        slack: By how much ``time`` may differ from the chain's, when another clock told it. The key must be valid at
+            some moment of that span, and reported compromised at none.
     """
     key = RegisteredKey.unpack(word)
     name = _PURPOSES[purpose]
@@ -62,7 +63,7 @@ def judge(word: bytes, *, alg: int, purpose: int, time: int, uscc: str | None = 
     if time + slack < key.since or (key.until and time - slack >= key.until):
         window = f"{key.since} to {key.until or 'open'}"
         return failed(f"the {name} key was not valid then", expected=f"a time within {window}", got=time)
-    if key.compromised_from and time >= key.compromised_from:
+    if key.compromised_from and time + slack >= key.compromised_from:
         reason = f"the {name} key is reported compromised: whoever had it may have signed"
         return not_checked(reason, expected=f"before {key.compromised_from}", got=time)
     return passed()

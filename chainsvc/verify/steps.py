@@ -25,16 +25,18 @@ ledger (:mod:`chainsvc.verify.completeness` does); whether what the record says 
 Work and memory are bounded by the limits of the file (256 KiB, 256 pairs, 4,096 leaves, 65 nodes a proof).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from chainsvc.errors import ChainsvcError, MalformedInput, NotFound, SignatureRefused
+from chainsvc.errors import ChainsvcError, MalformedInput, NotFound
 from chainsvc.evidence import Evidence
 from chainsvc.heads import ZERO, Status
 from chainsvc.network import Contract, Network
+from chainsvc.receipt import Submission
 from chainsvc.record import FLAG_SIGNED
 from chainsvc.verify.case import Case, pinned_contract, status_of
 from chainsvc.verify.content import check_content
 from chainsvc.verify.facts import facts_of, receipt_late, standing_of
+from chainsvc.verify.judging import attempted, in_every_view, told
 from chainsvc.verify.keys import RECEIPT, SUBMISSION, judge
 from chainsvc.verify.sources import CONTRACT, HEAD, INSTITUTIONS, KEY, PROOF_BLOCK, RECEIPT_KEY, WORD, Snapshot, Source
 from chainsvc.verify.verdict import (
@@ -77,7 +79,7 @@ def verify(data: bytes, network: Network, source: Source | None, at: int | None 
 
 def _unreadable(error: Exception) -> Verdict:
     expected, got = (error.expected, error.got) if isinstance(error, ChainsvcError) else (None, None)
-    first = Step(1, failed(_told(error), expected=expected, got=got))
+    first = Step(1, failed(told(error), expected=expected, got=got))
     rest = [Step(number, not_checked("the file could not be read")) for number, _, _ in _STEPS]
     return Verdict(INVALID, (first, *rest), None)
 
@@ -86,22 +88,7 @@ def _finding(check: Callable[[Case], Finding], case: Case, needed: list[Step]) -
     for step in needed:
         if step.outcome is not Outcome.PASSED:
             return not_checked(f"step {step.number} did not pass")
-    try:
-        return check(case)
-    except (MalformedInput, SignatureRefused) as error:
-        if error is case.snapshot:  # nothing could be read: step 6 tells why, the file's values are not at fault
-            return not_checked(_told(error), expected=error.expected, got=error.got)
-        return failed(_told(error), expected=error.expected, got=error.got)
-    except ChainsvcError as error:  # no source, no proof, no answer
-        return not_checked(_told(error), expected=error.expected, got=error.got)
-
-
-def _told(error: Exception) -> str:
-    if not isinstance(error, ChainsvcError):
-        return f"{type(error).__name__}: not an evidence file"
-    where = f" ({error.where})" if error.where else ""
-    hint = f". {error.hint}" if error.hint else ""
-    return f"{error.message}{where}{hint}"
+    return attempted(case, lambda: check(case))
 
 
 def _commitment(case: Case) -> Finding:  # 2
@@ -118,29 +105,36 @@ def _path(case: Case) -> Finding:  # 4
 
 
 def _head(case: Case) -> Finding:  # 5
-    for snapshot in case.snapshots():
-        held = snapshot.value(HEAD)
-        if held == ZERO and snapshot.block.number < case.evidence.batch.block:
-            return not_checked(
-                "the block that was read lies before the batch",
-                expected=f"block {case.evidence.batch.block} or later",
-                got=f"block {snapshot.block.number}",
-            )
-        if held != case.head:
-            return failed("the contract holds another head", expected=held.hex(), got=case.head.hex())
+    return in_every_view(case, lambda view: _head_in(view, case))
+
+
+def _head_in(view: Snapshot, case: Case) -> Finding:
+    held = view.value(HEAD)
+    if held == ZERO and view.block.number < case.evidence.batch.block:
+        return not_checked(
+            "the block that was read lies before the batch",
+            expected=f"block {case.evidence.batch.block} or later",
+            got=f"block {view.block.number}",
+        )
+    if held != case.head:
+        return failed("the contract holds another head", expected=held.hex(), got=case.head.hex())
     return passed(got=case.head.hex())
 
 
 def _block(case: Case) -> Finding:  # 6
     if isinstance(case.snapshot, MalformedInput):
-        error = case.snapshot
-        return failed(_told(error), expected=error.expected, got=error.got)
-    snapshot = case.chain()
-    own = case.own_proof
+        return _no_header(case.snapshot)
+    snapshot, own = case.chain(), case.own
+    if isinstance(own, MalformedInput):
+        return _no_header(own)
     if own is not None and (known := snapshot.value(PROOF_BLOCK)) != own.block.hash:
         return failed("the file's proof is for no block of this chain", expected=known.hex(), got=own.block.hash.hex())
     block = snapshot.block
     return passed(f"{snapshot.trust}; seals not checked", got=f"block {block.number} {block.hash.hex()}")
+
+
+def _no_header(error: MalformedInput) -> Finding:
+    return failed(told(error), expected=error.expected, got=error.got)
 
 
 def _contract(case: Case) -> Finding:  # 7
@@ -152,12 +146,13 @@ def _contract(case: Case) -> Finding:  # 7
         pinned = network.contract_of(evidence.ledger_name.kind)
         expected = pinned.address.hex() if pinned else "a kind of the descriptor"
         return failed("not the descriptor's contract", expected=expected, got=evidence.contract.hex())
-    findings = [
-        _code(snapshot, name, pin)
-        for snapshot in case.snapshots()
-        for name, pin in ((CONTRACT, contract), (INSTITUTIONS, network.institutions))
-    ]
-    return next((finding for finding in findings if finding.outcome is Outcome.FAILED), findings[0])
+    return in_every_view(case, lambda view: _codes_in(view, contract, network.institutions))
+
+
+def _codes_in(view: Snapshot, contract: Contract, institutions: Contract) -> Finding:
+    finding = _code(view, CONTRACT, contract)
+    register = _code(view, INSTITUTIONS, institutions)
+    return register if register.outcome is Outcome.FAILED and finding.outcome is Outcome.PASSED else finding
 
 
 def _code(snapshot: Snapshot, name: str, pinned: Contract) -> Finding:
@@ -173,17 +168,18 @@ def _code(snapshot: Snapshot, name: str, pinned: Contract) -> Finding:
 
 
 def _standing(case: Case) -> Finding:  # 8
-    block, slot = case.chain().block.number, case.chain().value(WORD)
-    own = case.own_proof
-    if own is not None and own.value(WORD) != (told := case.word_at(own.block.number)):
-        return failed("the file's proof shows another standing", expected=own.value(WORD).hex(), got=told.hex())
+    return in_every_view(case, lambda view: _standing_in(view, case))
+
+
+def _standing_in(view: Snapshot, case: Case) -> Finding:
+    block, slot = view.block.number, view.value(WORD)
+    status = status_of(slot)
     ahead = [change.block for change in case.evidence.status if change.block > block]
-    if ahead and case.at is None:
+    if ahead and case.at is None and view is case.snapshot:
         return not_checked(
             "the file tells of a later change", expected=f"block {ahead[0]} or later", got=f"block {block}"
         )
     word = case.word_at(block)
-    status = status_of(slot)
     if word == slot:
         return passed(f"{status.label} at block {block}", got=word.hex())
     if slot == ZERO:
@@ -210,24 +206,15 @@ def _submission(case: Case) -> Finding:  # 9
         return not_checked("the ledger is unsigned: the anchoring account attests the origin")
     if not submission.verifies(evidence.ledger_id, case.commitment):
         return failed("the submission's signature does not verify", expected="a signature by the key in the file")
-    findings = [
-        judge(
-            word,
-            alg=submission.alg,
-            purpose=SUBMISSION,
-            time=evidence.batch.time,
-            uscc=evidence.ledger_name.uscc,
-        )
-        for word in _key_words(case)
-    ]
-    return next((finding for finding in findings if finding.outcome is not Outcome.PASSED), findings[0])
+    return in_every_view(case, lambda view: _key_in(view, case, submission))
 
 
-def _key_words(case: Case) -> Iterator[bytes]:
-    """Yield the submission key's slot; the file's own proof may leave it out where a node has it."""
-    yield case.chain().value(KEY)
-    if (own := case.own_proof) is not None and own.proof.institutions:
-        yield own.value(KEY)
+def _key_in(view: Snapshot, case: Case, submission: Submission) -> Finding:
+    proof = case.evidence.proof
+    if view is case.own and proof is not None and not proof.institutions:
+        return passed()  # the file's own proof may leave the key out where a node has it
+    uscc, time = case.evidence.ledger_name.uscc, case.evidence.batch.time
+    return judge(view.value(KEY), alg=submission.alg, purpose=SUBMISSION, time=time, uscc=uscc)
 
 
 def _receipt(case: Case) -> Finding:  # 10
@@ -241,14 +228,14 @@ def _receipt(case: Case) -> Finding:  # 10
     try:
         word = case.chain().value(RECEIPT_KEY)
     except ChainsvcError:
-        told = "whether the key is registered for receipts was not checked: no node was asked"
+        origin = "the signature fits the key in the file, but whose key that is was not checked: no node was asked"
     else:
         slack = case.network.time.tolerance
         finding = judge(word, alg=receipt.alg, purpose=RECEIPT, time=receipt.accepted_at, slack=slack)
         if finding.outcome is not Outcome.PASSED:
             return finding
-        told = "signed by a registered receipt key"
-    return passed("; ".join(filter(None, [told, _deadline(case), tokens])))
+        origin = "signed by a registered receipt key"
+    return passed("; ".join(filter(None, [origin, _deadline(case), tokens])))
 
 
 def _deadline(case: Case) -> str:
@@ -258,7 +245,7 @@ def _deadline(case: Case) -> str:
 
 _STEPS: tuple[tuple[int, Callable[[Case], Finding], tuple[int, ...]], ...] = (
     (2, _commitment, ()),
-    (3, _content, ()),
+    (3, _content, (2,)),
     (4, _path, (2,)),
     (5, _head, (4,)),
     (6, _block, ()),

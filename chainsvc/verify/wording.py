@@ -93,6 +93,10 @@ SEALS = Wording(
     "that the validators sealed the block: the signers of the checkpoint vouch for it",
     "验证节点对区块的签封：由检查点签名人担保",
 )
+RECEIPT_KEY = Wording(
+    "whose key signed the receipt: only a node can show that it is registered",
+    "回执由谁的密钥签名：仅节点可证明该密钥已登记",
+)
 UNCHECKED = Wording(
     "what the steps marked as not checked would show",
     "标为“未核验”的步骤所涉事项",

@@ -161,6 +161,7 @@ class Proof:
 
     def __init__(self, proof: Any) -> None:
         self.proof, self.header = proof, Header(bytes.fromhex(proof["header"]))
+        self.number = self.header.number
 
     def code(self, name: str, where: str) -> bytes:
         return self.account(name, where)[3]

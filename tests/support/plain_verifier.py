@@ -28,7 +28,6 @@ class Verification:
         self.network, self.at = network, at
         self.outcomes: dict[int, str] = {}
         self.sources: list[Any] = []
-        self.is_standing_open = False
         if not self.step(1, lambda: self.file(data)):
             self.outcomes.update(dict.fromkeys(range(2, 11), "not checked"))
             return
@@ -46,7 +45,7 @@ class Verification:
             self.step(number, check)
 
     def step(self, number: int, check: Callable[[], None]) -> bool:
-        needed = {4: 2, 5: 4, 9: 2, 10: 2}.get(number)
+        needed = {3: 2, 4: 2, 5: 4, 9: 2, 10: 2}.get(number)
         if needed and self.outcomes[needed] != "passed":
             self.outcomes[number] = "not checked"
             return False
@@ -67,7 +66,6 @@ class Verification:
                 self.by_checkpoint(checkpoint, proof)
             else:
                 self.sources = [Node(chain, self.at)]
-                self.number = self.sources[0].number
         except (RefusedError, UnreadError) as error:
             self.trouble = error
 
@@ -79,14 +77,31 @@ class Verification:
         if source.header.number != number:
             raise UnreadError("another block")
         need(source.header.hash == block_hash, "another hash")
-        self.number, self.sources = number, [source]
+        self.sources = [source]
 
-    def chain(self) -> list[Any]:
-        """Return the source, and after a node the file's own proof."""
+    def each(self, check: Callable[[Any], None]) -> None:
+        """Check by the source, and after a node by the file's own proof: what fails counts, then what stays open."""
+        left_open: UnreadError | None = None
+        refused: RefusedError | None = None
+        for view in self.views():
+            try:
+                check(view)
+            except UnreadError as error:
+                left_open = error
+            except RefusedError as error:
+                refused = error
+        if refused or left_open:
+            raise refused or left_open  # type: ignore[misc]
+
+    def views(self) -> list[Any]:
         if self.trouble is not None:
             raise UnreadError
-        own = self.value["proof"] is not None and isinstance(self.sources[0], Node)
-        return [*self.sources, Proof(self.value["proof"])] if own else self.sources
+        if self.value["proof"] is None or not isinstance(self.sources[0], Node):
+            return self.sources
+        try:
+            return [*self.sources, Proof(self.value["proof"])]
+        except RefusedError as error:
+            raise UnreadError("no header") from error
 
     def file(self, data: bytes) -> None:  # 1
         self.value = parse(data)
@@ -129,46 +144,54 @@ class Verification:
     def head(self) -> None:  # 5
         due = plain.head(self.ledger, self.batch, self.root)
         slot = slot_of(self.ledger, self.network["slots"]["heads"], self.batch["index"])
-        for source in self.chain():
-            held = source.slot("head", self.value["contract"], slot)
-            number = source.header.number if isinstance(source, Proof) else source.number
-            if not any(held) and number < self.batch["block"]:
+
+        def check(view: Any) -> None:
+            held = view.slot("head", self.value["contract"], slot)
+            if not any(held) and view.number < self.batch["block"]:
                 raise UnreadError("before the batch")
             need(held == due, "another head")
+
+        self.each(check)
 
     def block(self) -> None:  # 6
         if self.trouble is not None:
             raise self.trouble
-        node, *own = self.chain()
-        for proof in own:
-            if proof.header.number != node.number:
+        node = self.sources[0]
+        if self.value["proof"] is not None and isinstance(node, Node):
+            header = Proof(self.value["proof"]).header
+            if header.number != node.number:
                 raise UnreadError("no such block")
-            need(proof.header.hash.hex() == node.hash, "another block")
+            need(header.hash.hex() == node.hash, "another block")
 
     def code(self) -> None:  # 7
         need(self.is_pinned, "not the descriptor's")
         register = self.network["institutions"]
-        for source in self.chain():
-            need(source.code("contract", self.value["contract"]).hex() == self.contract["codeHash"], "code")
-            if isinstance(source, Node) or source.proof["institutions"]:
-                need(source.code("institutions", register["address"]).hex() == register["codeHash"], "code")
+
+        def check(view: Any) -> None:
+            need(view.code("contract", self.value["contract"]).hex() == self.contract["codeHash"], "code")
+            if isinstance(view, Node) or view.proof["institutions"]:
+                need(view.code("institutions", register["address"]).hex() == register["codeHash"], "code")
+
+        self.each(check)
 
     def word(self, block: int) -> bytes:
         return plain.word(self.ledger, self.value["seq"], [c for c in self.value["status"] if c[4] <= block])
 
     def standing(self) -> None:  # 8
         slot = slot_of(self.ledger, self.network["slots"]["words"], self.value["seq"])
-        source, *own = self.chain()
-        self.held = source.slot("word", self.value["contract"], slot)
-        for proof in own:
-            need(proof.slot("word", self.value["contract"], slot) == self.word(proof.header.number), "proof")
-        if self.at is None and any(change[4] > self.number for change in self.value["status"]):
-            raise UnreadError("a later change")
-        need(self.held[31] <= 6, "status")
-        if self.held != self.word(self.number):
-            need(any(self.held), "no such change")
-            self.is_standing_open = not self.value["status"]
-            raise UnreadError("an older file")
+
+        def check(view: Any) -> None:
+            held = view.slot("word", self.value["contract"], slot)
+            need(held[31] <= 6, "status")
+            if view is self.sources[0]:
+                self.held = held
+                if self.at is None and any(change[4] > view.number for change in self.value["status"]):
+                    raise UnreadError("a later change")
+            if held != self.word(view.number):
+                need(any(held), "no such change")
+                raise UnreadError("an older file")
+
+        self.each(check)
 
     def submission(self) -> None:  # 9
         part, proof = self.value["submission"], self.value["proof"]
@@ -178,16 +201,12 @@ class Verification:
             need(not self.value["flags"], "no submission")
             raise UnreadError("unsigned")
         self.signed("submission", part, "")
-        left_open = None
-        for source in self.chain():
-            if source is not self.sources[0] and not source.proof["institutions"]:
-                continue
-            try:
-                self.key(source, "key", part, 1, self.batch["time"], 0, self.shown["/ledger"].split("/")[1])
-            except UnreadError as error:  # another source may still show a failure
-                left_open = error
-        if left_open:
-            raise left_open
+
+        def check(view: Any) -> None:
+            if view is self.sources[0] or view.proof["institutions"]:
+                self.key(view, "key", part, 1, self.batch["time"], 0, self.shown["/ledger"].split("/")[1])
+
+        self.each(check)
 
     def receipt(self) -> None:  # 10
         part = self.value["receipt"]
@@ -213,7 +232,7 @@ class Verification:
         need(any(word) and uscc in (None, word[:18].decode("latin-1")), "whose key")
         need((word[18], word[19]) == (part["alg"], purpose), "what key")
         need(time + slack >= since and (not until or time - slack < until), "when")
-        if compromised and time >= compromised:
+        if compromised and time + slack >= compromised:
             raise UnreadError("compromised")
 
     @property
@@ -223,7 +242,8 @@ class Verification:
         needed = (5, 6, 7, 9) if self.value["flags"] else (5, 6, 7)
         if any(self.outcomes[step] != "passed" for step in needed):
             return "undetermined"
-        if self.outcomes[8] == "passed" or (self.is_standing_open and self.held[31]):
+        is_older = self.outcomes[8] == "not checked" and not self.value["status"]
+        if self.outcomes[8] == "passed" or (is_older and self.held[31]):
             return STANDINGS[self.held[31]]
         return "undetermined"
 

@@ -48,6 +48,11 @@ def test_another_clock_gets_some_slack(time: int, outcome: Outcome) -> None:
     assert judge(_slot(), alg=1, purpose=SUBMISSION, time=time, slack=5).outcome is outcome
 
 
+@pytest.mark.parametrize(("time", "outcome"), [(144, Outcome.PASSED), (145, Outcome.NOT_CHECKED)])
+def test_a_key_must_be_sound_in_all_of_the_slack(time: int, outcome: Outcome) -> None:
+    assert judge(_slot(compromised=150), alg=1, purpose=SUBMISSION, time=time, slack=5).outcome is outcome
+
+
 def test_another_organizations_key_names_both() -> None:
     finding = judge(_slot(), alg=1, purpose=SUBMISSION, time=150, uscc="91350211M000100Y43")
     assert (finding.expected, finding.got) == ("91350211M000100Y43", USCC)

@@ -12,7 +12,7 @@ from bench.bed import Bed, open_ledger
 from bench.figures import Ratio
 from bench.hashing import hash_all, noting
 from bench.samples import causes, chunks, donations
-from bench.timing import WALL, rate
+from bench.timing import CPU, WALL, rate
 from chainsvc.anchor.sealing import Sealer
 from chainsvc.api.ports import Caller
 from chainsvc.batch import Member, build_batch
@@ -56,9 +56,10 @@ def intake_and_sealing(bed: Bed, parts: Running, caller: Caller, rounds: int) ->
             rate(batch, partial(_accept, parts, caller, records), WALL),
             rate(batch, partial(_copy, parts.engine, _packed(batch)), WALL),
         )
-        hashed = rate(batch, partial(hash_all, SHA256.hash, hashes), WALL)
-        seal.add(rate(batch, partial(_seal, parts), WALL), hashed)
-        build.add(rate(batch, partial(build_batch, SHA256, bytes(32), 0, members), WALL), hashed)
+        hashed = partial(hash_all, SHA256.hash, hashes)
+        built = partial(build_batch, SHA256, bytes(32), 0, members)
+        seal.add(rate(batch, partial(_seal, parts), WALL), rate(batch, hashed, WALL))
+        build.add(rate(batch, built, CPU), rate(batch, hashed, CPU))
     yield from (intake, seal, build)
 
 

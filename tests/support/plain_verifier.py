@@ -9,12 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from jsonschema_rs import is_valid
+from jsonschema_rs import validator_for
 from support import plain
 from support.plain_chain import Node, Proof, RefusedError, UnreadError, checkpoint_of, need, signature_fits, slot_of
 from support.plain_file import MAX, disclosed, hash32, is_whole, parse
+from support.plain_formats import FORMATS, is_date_time
 
-SCHEMAS = Path(__file__).parent.parent.parent / "chainsvc" / "schemas" / "bodies"
+SCHEMAS = Path(__file__).parent.parent / "vectors" / "schemas"
 STANDINGS = ("valid", "superseded", "revoked", "suspended", "dissolved", "annulled", "void")
 ENVELOPE = {f"/{m}" for m in ["schema", "ledger", "reference", "revision", "previous", "credit", "debit", "issued_at"]}
 
@@ -118,7 +119,9 @@ class Verification:
         need(is_whole(revision), "revision")
         need(previous is None if revision == 0 else hash32(previous), "previous")
         need(revision == 0 or 0 in (self.shown["/credit"], self.shown["/debit"]), "both sides")
-        need(isinstance(self.shown["/schema"], str), "schema")
+        texts = [self.shown[path] for path in ("/schema", "/reference", "/issued_at") if path in self.shown]
+        need(all(isinstance(text, str) for text in texts), "no text")
+        need("/issued_at" not in self.shown or is_date_time(self.shown["/issued_at"]), "time")
         file = SCHEMAS / f"{self.shown['/schema']}.json"
         if not file.exists() or plain.s(file.read_bytes()).hex() != self.network["schemas"].get(self.shown["/schema"]):
             raise UnreadError("schema")
@@ -246,6 +249,10 @@ class Verification:
         if self.outcomes[8] == "passed" or (is_older and self.held[31]):
             return STANDINGS[self.held[31]]
         return "undetermined"
+
+
+def is_valid(schema: Any, value: Any) -> bool:
+    return validator_for(schema, formats=FORMATS, validate_formats=True, offline=True).is_valid(value)
 
 
 def fields_of(schema: Any, path: str) -> list[tuple[str, Any]]:

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from support import plain
+from support.plain_formats import FORMATS
 
 import vectors
 from chainsvc import jcs
 from chainsvc.errors import MalformedInput
 from chainsvc.evidence import Evidence
 from chainsvc.record import Record
+from chainsvc.schemas.formats import FORMATS as CODE_FORMATS
 
 FOLDER = Path(__file__).parent.parent / "vectors"
 
@@ -39,7 +41,7 @@ def test_a_changed_missing_or_unknown_file_is_a_difference() -> None:
 
 
 def test_all_vectors_together_stay_small() -> None:
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 400_000
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 500_000
 
 
 @pytest.mark.parametrize("row", rows("jcs.json", "accepted"), ids=lambda row: row["text"][:30])
@@ -51,6 +53,22 @@ def test_accepted_json(row: dict[str, str]) -> None:
 def test_refused_json(row: dict[str, str]) -> None:
     with pytest.raises(MalformedInput):
         jcs.loads(bytes.fromhex(row["hex"]), max_bytes=65_536, max_depth=8)
+
+
+@pytest.mark.parametrize("row", rows("formats.json", "formats"), ids=lambda row: row["format"])
+def test_formats(row: dict[str, Any]) -> None:
+    for takes in (FORMATS[row["format"]], lambda text: CODE_FORMATS[row["format"]](text) is None):
+        assert [takes(text) for text in row["accepted"]] == [True] * len(row["accepted"])
+        assert [takes(text) for text in row["refused"]] == [False] * len(row["refused"])
+
+
+def test_every_format_has_texts() -> None:
+    assert {row["format"] for row in rows("formats.json", "formats")} == set(FORMATS) == set(CODE_FORMATS)
+
+
+def test_the_descriptor_pins_schema_files_of_the_vectors() -> None:
+    for name, digest in read("evidence/network.json")["schemas"].items():
+        assert plain.s((FOLDER / "schemas" / f"{name}.json").read_bytes()).hex() == digest
 
 
 @pytest.mark.parametrize("row", rows("commitments.json", "commitments"), ids=lambda row: f"{row['record']['schema']}")

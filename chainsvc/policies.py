@@ -29,39 +29,47 @@ class Totals(NamedTuple):
         """Return the totals after one more entry."""
         return self._replace(credit=self.credit + credit, debit=self.debit + debit)
 
+    @property
+    def net(self) -> int:
+        """Fen paid out and not recovered; below 0 where more came in than went out."""
+        return self.debit - self.credit
 
-Policy = Callable[[Totals], None]
-"""Raises :class:`PolicyRefused` when the totals may not stand."""
+
+Policy = Callable[[Totals, Totals], None]
+"""Takes the totals before and after an entry; raises :class:`PolicyRefused` when the entry may not go in."""
 
 
-def within_donations(totals: Totals) -> None:
+def within_donations(_before: Totals, after: Totals) -> None:
     """Refuse spending more than was donated (CharityLedger)."""
-    if totals.debit > totals.credit:
+    if after.net > 0:
         raise PolicyRefused(
             "spends more than was donated",
-            expected=f"at most {yuan(totals.credit)} in all",
-            got=yuan(totals.debit),
+            expected=f"at most {yuan(after.credit)} in all",
+            got=yuan(after.debit),
             where="/debit",
             hint="Notarize the donations first, or correct the amount.",
         )
 
 
-def within_budget(totals: Totals) -> None:
-    """Refuse a net debit above the regulator's budget (SubsidyLedger)."""
-    budget = totals.budget or 0
-    if totals.debit - totals.credit > budget:
+def within_budget(before: Totals, after: Totals) -> None:
+    """Refuse an entry that raises the net debit above the regulator's budget (SubsidyLedger).
+
+    One that does not raise it passes: recoveries and decisions go in after a cut below what was paid already.
+    """
+    budget = after.budget or 0
+    if after.net > max(budget, before.net):
         raise PolicyRefused(
             "pays more than the budget",
             expected=f"at most {yuan(budget)} net",
-            got=yuan(totals.debit - totals.credit),
+            got=yuan(after.net),
             where="/debit",
             hint="Ask the regulator to raise the ledger's budget, or correct the amount.",
         )
 
 
-def without_money(totals: Totals) -> None:
+def without_money(_before: Totals, after: Totals) -> None:
     """Refuse any amount (MarriageLedger)."""
-    if totals.credit or totals.debit:
+    if after.credit or after.debit:
         raise PolicyRefused("this kind of ledger has no money", expected="credit 0 and debit 0", where="/credit")
 
 
@@ -99,7 +107,7 @@ def admit(kind: str, totals: Totals, credit: int, debit: int) -> Totals:
     after = totals.plus(credit, debit)
     if max(after.credit, after.debit) > MAX_SUM:
         raise PolicyRefused("the ledger's sum would pass its limit", expected=f"{MAX_SUM} fen", where="/credit")
-    policy_of(kind)(after)
+    policy_of(kind)(totals, after)
     return after
 
 

@@ -47,6 +47,19 @@ def test_recovered_subsidy_frees_the_budget() -> None:
     assert admit("subsidy", admit("subsidy", totals, 40, 0), 0, 40).debit == 140
 
 
+@pytest.mark.parametrize(("credit", "debit"), [(100, 0), (0, 0), (100, 100)])
+def test_after_a_cut_what_does_not_raise_the_payout_goes_in(credit: int, debit: int) -> None:
+    cut = Totals(0, 1000, 500)
+    assert admit("subsidy", cut, credit, debit) == Totals(credit, 1000 + debit, 500)
+
+
+def test_after_a_cut_nothing_is_paid_until_the_payout_is_within_it() -> None:
+    with pytest.raises(PolicyRefused) as caught:
+        admit("subsidy", Totals(400, 1000, 500), 0, 1)
+    assert (caught.value.expected, caught.value.got) == ("at most 5.00 yuan net", "6.01 yuan")
+    assert admit("subsidy", Totals(600, 1000, 500), 0, 100).net == 500
+
+
 def test_marriage_takes_no_amount() -> None:
     with pytest.raises(PolicyRefused, match="no money"):
         admit("marriage", Totals(0, 0, None), 0, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.evidence import Evidence, Pair, Proof
@@ -11,12 +11,27 @@ from chainsvc.receipt import ChunkTree, Receipt, Submission, sign_receipts, subm
 from chainsvc.sumtree import Node
 from vector_parts.batches import DONATIONS, SIGNED, changes
 from vector_parts.constants import derived
-from vector_parts.evidence_files import valid
+from vector_parts.evidence_files import edit_of, valid
 from vector_parts.sample import ACCEPTED, SERVICE_KEY, TIME
 from vector_parts.state import NUMBER
 
 FILES = {name: evidence for name, (_, evidence) in valid().items()}
 STRANGER = SigningKey.from_seed(derived("stranger's key"))
+
+
+class Raw(NamedTuple):
+    """One edit of a valid file, for files too large to be written out."""
+
+    base: str
+    start: int
+    end: int
+    put: bytes
+    times: int
+
+    @property
+    def edit(self) -> dict[str, Any]:
+        """The edit's JSON form."""
+        return edit_of(self.start, self.end, self.put, self.times)
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class Case:
     """
 
     name: str
-    evidence: Evidence
+    evidence: Evidence | Raw
     verdict: str
     failed: tuple[int, ...] = ()
     unchecked: tuple[int, ...] = (9, 10)
@@ -64,7 +79,8 @@ def _sound() -> Iterator[Case]:
     yield Case("unsigned ledger, signed all the same", DONATIONS.signed(FILES["donation"]), "valid", unchecked=())
 
 
-def _with(evidence: Evidence, path: str, value: Any) -> Evidence:
+def revalued(evidence: Evidence, path: str, value: Any) -> Evidence:
+    """Return the evidence with another disclosed value at the path."""
     pairs = (pair._replace(value=value) if pair.path == path else pair for pair in evidence.pairs)
     return replace(evidence, pairs=tuple(pairs))
 
@@ -79,12 +95,12 @@ def _content() -> Iterator[Case]:
     yield Case("credit is not the body's amount", FILES["odd-amount"], "invalid", (3,))
     yield Case("a field of the schema is missing", FILES["odd-fields"], "invalid", (3,))
     yield Case("a schema that the descriptor does not pin", FILES["odd-schema"], "valid", (), (3, 9, 10))
-    yield Case("revision 0 with a previous one", _with(donation, "/previous", "00" * 32), "invalid", (3, 5))
+    yield Case("revision 0 with a previous one", revalued(donation, "/previous", "00" * 32), "invalid", (3, 5))
     yield Case(
-        "amounts raised alike", _with(_with(donation, "/credit", 10_001), "/body/amount", 10_001), "invalid", (5,)
+        "amounts raised alike", revalued(revalued(donation, "/credit", 10_001), "/body/amount", 10_001), "invalid", (5,)
     )
-    yield Case("a text changed", _with(donation, "/body/purpose", "午餐"), "invalid", (5,))
-    yield Case("a date changed, SM3", _with(FILES["registration"], "/body/date", "2026-09-10"), "invalid", (5,))
+    yield Case("a text changed", revalued(donation, "/body/purpose", "午餐"), "invalid", (5,))
+    yield Case("a date changed, SM3", revalued(FILES["registration"], "/body/date", "2026-09-10"), "invalid", (5,))
     hidden = tuple(
         pair._replace(digest=bytes(32)) if pair.hidden else pair for pair in FILES["donation-least-shown"].pairs
     )

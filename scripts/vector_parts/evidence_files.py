@@ -21,6 +21,7 @@ SHOWN = ("/body/amount", "/body/donor")
 def valid() -> dict[str, tuple[Batch, Evidence]]:
     """Return the evidence files that parse, by name, with their batches."""
     signed, registrations = SIGNED.signed(SIGNED.evidence("D-0003")), REGISTRATIONS.evidence("J330106-2026-000004")
+    donation = DONATIONS.evidence("D-0001")
     dissolved = changes(Status.DISSOLVED, cause=REGISTRATIONS.ledger_id)
     return {
         "donation": (DONATIONS, DONATIONS.evidence("D-0001")),
@@ -30,6 +31,7 @@ def valid() -> dict[str, tuple[Batch, Evidence]]:
         "disbursement-shown-in-part": (DONATIONS, DONATIONS.evidence("P-0001").disclose(["/body/amount"])),
         "donation-resumed": (DONATIONS, DONATIONS.evidence("D-0001", changes(Status.SUSPENDED, Status.CURRENT))),
         "donation-superseded": (DONATIONS, DONATIONS.evidence("D-0001", changes(Status.SUPERSEDED))),
+        "donation-proven": (DONATIONS, replace(donation, proof=ChainState.of(BATCHES).prove(donation))),
         "signed": (SIGNED, signed),
         "signed-proven": (SIGNED, replace(signed, proof=ChainState.of(BATCHES).prove(signed))),
         "registration": (REGISTRATIONS, registrations),
@@ -48,7 +50,7 @@ def files() -> dict[str, Any]:
     members["evidence/valid.json"] = {"rule": rule, "files": rows}
     good = members[BASE]
     members["evidence/malformed.json"] = {
-        "rule": "each is refused at step 1; the file is base[0:start] + put + base[end:]",
+        "rule": "each is refused at step 1; the file is an edit of base (README.md)",
         "base": BASE,
         "files": [{"name": name, **splice(good, data)} for name, data in _malformed(good)],
     }
@@ -56,11 +58,19 @@ def files() -> dict[str, Any]:
 
 
 def splice(base: bytes, data: bytes) -> dict[str, Any]:
-    """Return the one replaced range between two files: ``data = base[0:start] + put + base[end:]``."""
+    """Return the one replaced range between two files: ``data = base[0:start] + put * times + base[end:]``."""
     shorter = min(len(base), len(data))
     start = next((i for i in range(shorter) if base[i] != data[i]), shorter)
     tail = next((i for i in range(shorter - start) if base[-1 - i] != data[-1 - i]), shorter - start)
-    return {"start": start, "end": len(base) - tail, "put": data[start : len(data) - tail].hex()}
+    return edit_of(start, len(base) - tail, data[start : len(data) - tail])
+
+
+def edit_of(start: int, end: int, put: bytes, times: int = 1) -> dict[str, Any]:
+    """Return an edit's JSON form: what is put in stands as text where it is one."""
+    try:
+        return {"start": start, "end": end, "times": times, "text": put.decode()}
+    except UnicodeDecodeError:
+        return {"start": start, "end": end, "times": times, "hex": put.hex()}
 
 
 def _facts(name: str, batch: Batch, evidence: Evidence) -> dict[str, Any]:
@@ -99,6 +109,17 @@ def _drop(member: str) -> Edit:
 
 _HEX = "0a" * 32
 
+
+def _part(member: str, **changed: Any) -> Edit:
+    """Return an edit that puts in a submission or receipt of the right shape but for the changed members."""
+    return _set(f"/{member}", {"alg": 1, "index": 0, "n": 1, "path": [], "pubkey": "", "signature": "", **changed})
+
+
+def _proof(**changed: Any) -> dict[str, Any]:
+    storage: dict[str, Any] = {"head": [], "key": [], "word": []}
+    return {"account": [], "header": "", "institutions": [], "storage": storage, **changed}
+
+
 EDITS: dict[str, Edit] = {
     "another format": _set("/format", "chainsvc-evidence/2"),
     "format is a number": _set("/format", 1),
@@ -135,6 +156,24 @@ EDITS: dict[str, Edit] = {
     "submission of the wrong shape": _set("/submission", {"alg": 1}),
     "receipt as a list": _set("/receipt", []),
     "proof without storage": _set("/proof", {"account": [], "header": "", "institutions": []}),
+    "batch block beyond 2^53-1": _set("/batch/block", 2**53),
+    "a head before of 31 bytes": _set("/batch/prev", "00" * 31),
+    "cause beyond 2^53-1": _set("/status", [[1, _HEX, 2**53, "00" * 20, 1, 1]]),
+    "status is an object": _set("/status", {}),
+    "path is null": _set("/path", None),
+    "a sum beyond 2^53-1 in the path": _set("/path/0", [_HEX, 0, 2**53]),
+    "submission: algorithm 256": _part("submission", alg=256),
+    "submission: position 4,097": _part("submission", index=4097),
+    "submission: chunk of 4,097": _part("submission", n=4097),
+    "submission: a sibling of 31 bytes": _part("submission", path=["00" * 31]),
+    "submission: key in capitals": _part("submission", pubkey="AA"),
+    "submission: half a byte of signature": _part("submission", signature="0"),
+    "submission with times": _part("submission", acceptedAt=1, anchorBy=1),
+    "receipt without times": _part("receipt"),
+    "receipt: negative time": _part("receipt", acceptedAt=-1, anchorBy=1),
+    "proof: a node that is no text": _set("/proof", _proof(account=[None])),
+    "proof: header in capitals": _set("/proof", _proof(header="AA")),
+    "proof: unknown member": _set("/proof", _proof(seals=[])),
     "timestamp is not base64": _set("/timestamps", ["é"]),
     "timestamp with bits left over": _set("/timestamps", ["QR=="]),
     "timestamps is null": _set("/timestamps", None),

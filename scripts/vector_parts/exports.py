@@ -50,7 +50,7 @@ def files() -> dict[str, Any]:
     return {
         FILE: good,
         "exports/audits.json": {
-            "rule": "an export is file[0:start] + put + file[end:]; findings are codes, each once, in order of name",
+            "rule": "an export is an edit of file (README.md); findings are codes, each once, in order of name",
             "network": "evidence/network.json",
             "file": FILE,
             "chain": _chain().to_json(),

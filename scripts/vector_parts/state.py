@@ -24,10 +24,22 @@ CODE_HASHES = {CONTRACT: derived("ledger code"), INSTITUTIONS: derived("institut
 
 SIGNER = Signer("vectors.example/operator", SigningKey.from_seed(derived("checkpoint key")))
 
+SECOND_SIGNER = Signer("vectors.example/regulator", SigningKey.from_seed(derived("second checkpoint key/0")))
+"""The base64 of its verifier key holds a plus."""
+
+QBFT = bytes.fromhex("63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365")
+"""``mixHash`` of QBFT headers."""
+
 NUMBER = 6000
 """Block of every state; its time lies 4,000 seconds after the batches."""
 
-PINNED = ("charity.disbursement.v1", "charity.donation.v1", "marriage.registration.v1")
+PINNED = (
+    "charity.disbursement.v1",
+    "charity.donation.v1",
+    "marriage.divorce.v1",
+    "marriage.registration.v1",
+    "status.cause.v1",
+)
 
 
 def network() -> Network:
@@ -43,7 +55,7 @@ def network() -> Network:
         slots=SLOTS,
         engine=Engine("vectors", "block", 1),
         time=Clock(5),
-        signers=(SIGNER.verifier_key,),
+        signers=(SIGNER.verifier_key, SECOND_SIGNER.verifier_key),
         validators=(),
         schemas={name: schema_of(name).sha256 for name in PINNED},
     )
@@ -63,12 +75,15 @@ _Storage = dict[bytes, dict[bytes, bytes]]
 
 @dataclass
 class ChainState:
-    """What the chain holds after one block."""
+    """What the chain holds after one block; ``roots`` puts another storage root in an account."""
 
     codes: dict[bytes, bytes] = field(default_factory=lambda: dict(CODE_HASHES))
     slots: _Storage = field(default_factory=lambda: {CONTRACT: {}, INSTITUTIONS: {}})
+    roots: dict[bytes, bytes] = field(default_factory=dict)
     number: int = NUMBER
     time: int = TIME + 4000
+    extra: bytes = b"vectors"
+    is_qbft: bool = False
 
     @classmethod
     def of(
@@ -93,16 +108,22 @@ class ChainState:
     @property
     def header(self) -> bytes:
         """RLP of a header of 16 fields (London) over this state."""
+        return self._header(self.extra)
+
+    def _header(self, extra: bytes) -> bytes:
         root = self._accounts().root_hash
         fixed = [derived("parent"), bytes(32), bytes(20), root, bytes(32), bytes(32), bytes(256)]
         numbers = [1, self.number, 30_000_000, 0, self.time]
-        encoded: bytes = rlp.encode([*fixed, *numbers, b"vectors", bytes(32), bytes(8), 0])
+        encoded: bytes = rlp.encode([*fixed, *numbers, extra, QBFT if self.is_qbft else bytes(32), bytes(8), 0])
         return encoded
 
     @property
     def hash(self) -> bytes:
-        """The block's hash."""
-        return keccak256(self.header)
+        """The block's hash; under QBFT that of a header without round and seals."""
+        if not self.is_qbft:
+            return keccak256(self.header)
+        vanity, validators, vote, _, _ = rlp.decode(self.extra)
+        return keccak256(self._header(rlp.encode([vanity, validators, vote, b"", []])))
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as a vector: whatever is not listed is zero."""
@@ -117,22 +138,23 @@ class ChainState:
         }
 
     def prove(self, evidence: Evidence) -> Proof:
-        """Prove what a signed ledger's evidence needs at this block."""
-        assert evidence.submission is not None
+        """Prove what the evidence needs at this block."""
+        is_signed = evidence.submission is not None
         accounts, contract, register = self._accounts(), _trie(self.slots[CONTRACT]), _trie(self.slots[INSTITUTIONS])
         return Proof(
             header=self.header,
             account=_nodes(accounts, CONTRACT),
-            institutions=_nodes(accounts, INSTITUTIONS),
+            institutions=_nodes(accounts, INSTITUTIONS) if is_signed else (),
             head=_nodes(contract, nested_slot(evidence.ledger_id, evidence.batch.index, SLOTS.heads)),
             word=_nodes(contract, nested_slot(evidence.ledger_id, evidence.seq, SLOTS.words)),
-            key=_nodes(register, mapping_slot(ISSUER_KEY.key_id, SLOTS.keys)),
+            key=_nodes(register, mapping_slot(ISSUER_KEY.key_id, SLOTS.keys)) if is_signed else (),
         )
 
     def _accounts(self) -> Any:
         trie: Any = HexaryTrie({})
         for address, code_hash in self.codes.items():
-            trie.set(keccak256(address), rlp.encode([1, 0, _trie(self.slots[address]).root_hash, code_hash]))
+            root = self.roots.get(address) or _trie(self.slots[address]).root_hash
+            trie.set(keccak256(address), rlp.encode([1, 0, root, code_hash]))
         return trie
 
 

@@ -5,8 +5,9 @@ from typing import Any
 from chainsvc.checkpoint import Checkpoint
 from chainsvc.evidence import Evidence
 from chainsvc.note import Signer
+from vector_parts import borders, proofs, rules
 from vector_parts.batches import BATCHES, DONATIONS, REGISTRATIONS
-from vector_parts.cases import FILES, STRANGER, Case, cases
+from vector_parts.cases import FILES, STRANGER, Case, Raw, cases
 from vector_parts.constants import CONTRACT, NETWORK, OFFICE, UNIT, derived
 from vector_parts.evidence_files import splice
 from vector_parts.sample import TIME
@@ -28,7 +29,7 @@ def files() -> dict[str, Any]:
             "network": "evidence/network.json",
             "chains": {name: state.to_json() for name, state in _chains().items()},
             "checkpoints": _checkpoints(),
-            "cases": [_row(case) for case in cases()],
+            "cases": [_row(case) for case in (*cases(), *rules.cases(), *borders.cases(), *proofs.cases())],
         },
     }
 
@@ -53,6 +54,7 @@ def _chains() -> dict[str, ChainState]:
         "plain": ChainState.of(BATCHES),
         **{name: ChainState.of(BATCHES, words) for name, words in told.items()},
         **_broken(),
+        **borders.chains(),
         "no keys": ChainState.of(BATCHES, issuer=bytes(32), service=bytes(32)),
         **{name: ChainState.of(BATCHES, issuer=word) for name, word in keys.items()},
     }
@@ -77,6 +79,7 @@ def _checkpoints() -> dict[str, str]:
         "another network": Checkpoint(derived("another"), NUMBER, block_hash).sign([SIGNER]),
         "another hash": Checkpoint(NETWORK, NUMBER, derived("another")).sign([SIGNER]),
     }
+    notes |= proofs.checkpoints()
     return {name: note.to_bytes().decode() for name, note in notes.items()}
 
 
@@ -94,9 +97,11 @@ def _row(case: Case) -> dict[str, Any]:
     }
 
 
-def _file(evidence: Evidence) -> dict[str, Any]:
+def _file(evidence: Evidence | Raw) -> dict[str, Any]:
     """Return the valid file that the evidence is, or is the least edit of."""
+    if isinstance(evidence, Raw):
+        return {"file": f"evidence/valid/{evidence.base}.json", "edit": evidence.edit}
     data = evidence.to_bytes()
     edits = {name: splice(one.to_bytes(), data) for name, one in FILES.items()}
     name = min(edits, key=lambda name: len(str(edits[name])))
-    return {"file": f"evidence/valid/{name}.json", "edit": None if FILES[name] == evidence else edits[name]}
+    return {"file": f"evidence/valid/{name}.json", "edit": None if FILES[name].to_bytes() == data else edits[name]}

@@ -15,10 +15,9 @@ def is_date(text: str) -> bool:
 
 
 def is_date_time(text: str) -> bool:
-    match = re.fullmatch(
-        r"(.{10})T([0-9]{2}):([0-5][0-9]):([0-5][0-9])(\.[0-9]{1,9})?(Z|[+-]([0-9]{2}):[0-5][0-9])", text
-    )
-    return bool(match) and is_date(match[1]) and match[2] < "24" and (match[7] or "00") < "24"
+    clock, offset = r"([0-9]{2}):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?", r"Z|[+-]([0-9]{2}):[0-5][0-9]"
+    match = re.fullmatch(f"(.{{10}})T{clock}(?:{offset})", text)
+    return match is not None and is_date(match[1]) and match[2] < "24" and (match[3] or "00") < "24"
 
 
 def is_uscc(text: str) -> bool:

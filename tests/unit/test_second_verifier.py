@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import plain
+from support.edits import edited
 from support.plain_verifier import Verification
 from support.vector_node import source_of
 
@@ -20,23 +21,20 @@ MALFORMED = json.loads((FOLDER / "evidence" / "malformed.json").read_bytes())
 NETWORK = json.loads((FOLDER / VERDICTS["network"]).read_bytes())
 
 
-def edited(file: str, edit: dict[str, Any] | None) -> bytes:
-    data = (FOLDER / file).read_bytes()
-    return data if edit is None else data[: edit["start"]] + bytes.fromhex(edit["put"]) + data[edit["end"] :]
-
-
 @pytest.mark.parametrize("row", VERDICTS["cases"], ids=lambda row: row["name"])
 def test_the_second_verifier_comes_to_the_same_verdict(row: dict[str, Any]) -> None:
     chain = None if row["chain"] is None else VERDICTS["chains"][row["chain"]]
     checkpoint = None if row["checkpoint"] is None else VERDICTS["checkpoints"][row["checkpoint"]]
-    done = Verification(edited(row["file"], row["edit"]), NETWORK, chain, checkpoint, row["at"])
+    done = Verification(edited((FOLDER / row["file"]).read_bytes(), row["edit"]), NETWORK, chain, checkpoint, row["at"])
     assert [done.outcomes[step] for step in range(1, 11)] == row["steps"]
     assert done.verdict == row["verdict"]
 
 
 @pytest.mark.parametrize("row", MALFORMED["files"], ids=lambda row: row["name"])
 def test_the_second_verifier_refuses_malformed_files(row: dict[str, Any]) -> None:
-    done = Verification(edited(MALFORMED["base"], row), NETWORK, VERDICTS["chains"]["plain"], None, None)
+    done = Verification(
+        edited((FOLDER / MALFORMED["base"]).read_bytes(), row), NETWORK, VERDICTS["chains"]["plain"], None, None
+    )
     assert done.outcomes[1] == "failed"
     assert done.verdict == "invalid"
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from support import plain
+from support.edits import edited
 from support.plain_formats import FORMATS
 
 import vectors
@@ -219,7 +220,7 @@ def check_signatures(value: dict[str, Any], ledger: bytes, commitment: bytes) ->
 def test_malformed_evidence(row: dict[str, Any]) -> None:
     base = (FOLDER / read("evidence/malformed.json")["base"]).read_bytes()
     assert Evidence.parse(base)
-    data = base[: row["start"]] + bytes.fromhex(row["put"]) + base[row["end"] :]
+    data = edited(base, row)
     assert data != base
     with pytest.raises(MalformedInput):
         Evidence.parse(data)

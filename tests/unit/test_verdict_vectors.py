@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.edits import edited
 from support.vector_node import VectorNode, source_of
 
 from chainsvc.network import Network
@@ -23,9 +24,7 @@ VERDICTS = read("evidence/verdicts.json")
 
 @pytest.mark.parametrize("row", VERDICTS["cases"], ids=lambda row: row["name"])
 def test_verdicts(row: dict[str, Any]) -> None:
-    data, edit = (FOLDER / row["file"]).read_bytes(), row["edit"]
-    if edit is not None:
-        data = data[: edit["start"]] + bytes.fromhex(edit["put"]) + data[edit["end"] :]
+    data = edited((FOLDER / row["file"]).read_bytes(), row["edit"])
     network = Network.parse((FOLDER / VERDICTS["network"]).read_bytes())
     verdict = verify(data, network, source_of(row["chain"], row["checkpoint"]), row["at"])
     outcomes = {step.number: step.outcome.value for step in verdict.steps}
@@ -48,8 +47,7 @@ def test_malformed_evidence_is_invalid_at_step_1() -> None:
     content = read("evidence/malformed.json")
     base = (FOLDER / content["base"]).read_bytes()
     for row in content["files"]:
-        data = base[: row["start"]] + bytes.fromhex(row["put"]) + base[row["end"] :]
-        verdict = verify(data, network, source_of("plain", None))
+        verdict = verify(edited(base, row), network, source_of("plain", None))
         assert verdict.verdict == "invalid"
         assert [step.outcome.value for step in verdict.steps] == ["failed", *["not checked"] * 9]
 
@@ -59,8 +57,7 @@ AUDITS = read("exports/audits.json")
 
 @pytest.mark.parametrize("row", AUDITS["cases"], ids=lambda row: row["name"])
 def test_audits(row: dict[str, Any]) -> None:
-    base, edit = (FOLDER / AUDITS["file"]).read_bytes(), row["edit"]
-    data = base[: edit["start"]] + bytes.fromhex(edit["put"]) + base[edit["end"] :]
+    data = edited((FOLDER / AUDITS["file"]).read_bytes(), row["edit"])
     network = Network.parse((FOLDER / AUDITS["network"]).read_bytes())
     report = audit_export(data.splitlines(keepends=True), network, VectorNode(AUDITS["chain"]))
     assert sorted({finding.code for finding in report.findings}) == row["findings"]

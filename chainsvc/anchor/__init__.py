@@ -58,9 +58,9 @@ class Anchorer:
 
     @property
     def trouble(self) -> str | None:
-        """Which ledgers the chain refuses at present, and why; None when all go."""
-        held = self.sender.holding
-        return "; ".join(f"ledger {ident.hex()[:16]}… is held: {why}" for ident, why in held.items()) or None
+        """What is not as it should be, in words; None when all goes."""
+        parts = (self.sealer.trouble, self.sender.trouble, self.confirmer.trouble, self.watcher.trouble)
+        return "; ".join(part for part in parts if part) or None
 
     def seal(self) -> int:
         """Seal what is due; needs no node."""
@@ -77,4 +77,6 @@ class Anchorer:
         self.sender.broadcast()
         confirmed = self.confirmer.confirm()
         sent = self.sender.send()
+        while self.sender.behind:
+            self.watcher.start_over(self.sender.behind.pop())
         return Progress(sent=sent, confirmed=confirmed, lost=lost, seen=self.watcher.follow())

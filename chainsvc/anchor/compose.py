@@ -84,15 +84,16 @@ def admit(call: Call, simulate: Simulate) -> Admitted:
 
 
 def _admit_ledgers(call: Call, simulate: Simulate) -> tuple[list[StoredBatch], list[tuple[bytes, ChainRefused]]]:
+    """Keep of each ledger the longest run of batches that the chain takes."""
     kept: list[StoredBatch] = []
-    held = []
+    held: list[tuple[bytes, ChainRefused]] = []
     for ledger_id in dict.fromkeys(batch.ledger_id for batch in call.batches):
         ours = tuple(batch for batch in call.batches if batch.ledger_id == ledger_id)
-        why = simulate(Call(ours, ()).anchors, [])
-        if why is None:
-            kept += ours
-        else:
-            held.append((ledger_id, why))
+        while ours and (why := simulate(Call(ours, ()).anchors, [])) is not None:
+            if not held or held[-1][0] != ledger_id:
+                held.append((ledger_id, why))
+            ours = ours[:-1]
+        kept += ours
     return kept, held
 
 

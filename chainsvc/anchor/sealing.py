@@ -21,16 +21,24 @@ class Sealer:
         self._engine = engine
         self._settings = settings
         self._clock = clock
+        self.trouble: str | None = None
 
     def seal_due(self) -> int:
         """Seal what is due in every ledger and return the number of batches."""
         with self._engine.connect() as conn:
             waiting = sealing.backlog(conn)
-            pending = batches.pending(conn)
-        metrics.BACKLOG_ENTRIES.set(sum(b.entries for b in waiting) + sum(batch.count for batch in pending))
-        since = min([b.oldest_accepted_at for b in waiting] + [batch.sealed_at for batch in pending], default=None)
-        metrics.OLDEST_UNANCHORED_SECONDS.set(0 if since is None else max(0.0, self._clock() - since))
+            sealed = batches.waiting(conn)
+        metrics.BACKLOG_ENTRIES.set(sum(b.entries for b in waiting) + sealed.entries)
+        oldest = [b.oldest_accepted_at for b in waiting] + ([] if sealed.since is None else [sealed.since])
+        self._look_at_age(max(0.0, self._clock() - min(oldest)) if oldest else 0.0)
         return sum(self._seal_ledger(backlog) for backlog in waiting)
+
+    def _look_at_age(self, age: float) -> None:
+        settings = self._settings
+        longest = max([settings.default_longest_wait_s, *settings.longest_wait_s.values()]) + settings.anchor_margin_s
+        metrics.OLDEST_UNANCHORED_SECONDS.set(age)
+        late = f"an accepted entry waits for {age:.0f} s, beyond its receipt's deadline"
+        self.trouble = late if age > longest else None
 
     def _seal_ledger(self, backlog: Backlog) -> int:
         sealed = 0

@@ -10,7 +10,8 @@ The order is the design. What a crash leaves:
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
@@ -18,9 +19,9 @@ from chainsvc import metrics
 from chainsvc.anchor.compose import Admitted, Call, admit, compose
 from chainsvc.chain.engines import Engine as Profile
 from chainsvc.chain.ledgers import LARGEST_CALL, LedgerContract
-from chainsvc.chain.node import Node
+from chainsvc.chain.node import Fees, Node
 from chainsvc.chain.signer import Signer
-from chainsvc.chain.transactions import prepare
+from chainsvc.chain.transactions import fees_of, prepare, with_fees
 from chainsvc.errors import ChainRefused, TransactionRefused
 from chainsvc.journal import batches, marks, transactions
 from chainsvc.journal.batches import BatchKey
@@ -29,11 +30,19 @@ from chainsvc.logs import get_logger
 
 log = get_logger(__name__)
 
-_HOLD_S = 15.0  # a ledger that the chain refuses is asked about again after this
+_HOLD_S = 15.0  # what the chain refuses is asked about again after this
+_NEVER = ("StandingRefused", "CauseIsTarget", "StatusUnknown")  # no waiting makes these moves allowed
 
 Clock: TypeAlias = Callable[[], float]
 Contracts: TypeAlias = Mapping[bytes, LedgerContract]
 """Ledger contracts by address."""
+
+
+class _Held(NamedTuple):
+    """Something that waits: until when it is not asked about again (Unix seconds), and why."""
+
+    until: float
+    why: str
 
 
 class Sender:
@@ -68,9 +77,19 @@ class Sender:
         self._signer = signer
         self._largest_marks = largest_marks
         self._clock = clock
-        self._held: dict[bytes, float] = {}
-        self.holding: dict[bytes, str] = {}
-        """Ledgers whose batches the chain refuses at present, with why."""
+        self._held: dict[bytes, _Held] = {}
+        self._held_marks: dict[int, _Held] = {}
+        self._refused: dict[bytes, str] = {}
+        self.behind: set[bytes] = set()
+        """Contracts that know of batches which the journal holds as open; the watcher reads them anew."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What the chain refuses at present, and why; None when all goes."""
+        found = [f"ledger {ident.hex()[:16]}… is held: {held.why}" for ident, held in self._held.items()]
+        found += [f"a change of standing is held: {held.why}" for held in self._held_marks.values()]
+        found += [f"transaction {tx_hash.hex()[:16]}… is refused: {why}" for tx_hash, why in self._refused.items()]
+        return "; ".join(found) or None
 
     def send(self) -> int:
         """Save and broadcast what is ready; return the number of new transactions.
@@ -85,30 +104,51 @@ class Sender:
     def broadcast(self) -> None:
         """Send every saved transaction that no node has taken yet, in the order of nonces."""
         with self._engine.connect() as conn:
-            waiting = [tx for tx in transactions.pending(conn, self._signer.address) if tx.state == "signed"]
-        for transaction in waiting:
-            self._broadcast(transaction)
+            live = transactions.pending(conn, self._signer.address)
+        self._refused = {tx.hash: self._refused[tx.hash] for tx in live if tx.hash in self._refused}
+        base_fee = self._node.base_fee() if live else 0
+        for transaction in live:
+            if fees_of(transaction.raw).most < base_fee:
+                self._replace(transaction)
+            elif transaction.state == "signed":
+                self._broadcast(transaction)
 
     def _broadcast(self, transaction: Transaction) -> None:
         try:
             self._node.send(transaction.raw)
         except TransactionRefused as refused:
-            metrics.TRANSACTIONS.labels("refused").inc()
-            log.warning("transaction_refused", tx_hash=transaction.hash.hex(), reason=refused.reason, got=refused.got)
+            if self._refused.get(transaction.hash) != str(refused):
+                metrics.TRANSACTIONS.labels("refused").inc()
+                log.warning("transaction_refused", tx_hash=transaction.hash.hex(), reason=refused.reason)
+            self._refused[transaction.hash] = str(refused)
             return
+        self._refused.pop(transaction.hash, None)
         with self._engine.begin() as conn:
             transactions.mark_sent(conn, transaction.hash)
+
+    def _replace(self, transaction: Transaction) -> None:
+        """Sign the same call anew for a fee that blocks take; a crash leaves the new one saved, to be sent."""
+        gas = self._profile.gas
+        raised, now = gas.replacing(fees_of(transaction.raw)), gas.fees(self._node)
+        fees = Fees(max(raised.most, now.most), max(raised.priority, now.priority))
+        signed = self._signer.sign_transaction(with_fees(transaction.raw, fees))
+        new = replace(transaction, hash=signed.hash, raw=signed.raw, state="signed", created_at=int(self._clock()))
+        with self._engine.begin() as conn:
+            if not transactions.try_own(conn, self._signer.address):
+                return
+            transactions.replace(conn, transaction.hash, new)
+        log.warning("fee_raised", tx_hash=transaction.hash.hex(), new=signed.hash.hex(), most=fees.most)
+        self._broadcast(new)
 
     def _save_next(self, contract: LedgerContract) -> bool:
         with self._engine.begin() as conn:
             if not transactions.try_own(conn, self._signer.address) or self._is_busy(conn, contract):
                 return False
             admitted = self._admitted(conn, contract)
-            self._note_refusals(conn, admitted)
+            self._note_refusals(conn, contract, admitted)
             if admitted.call.empty:
                 return False
-            self._save(conn, contract, admitted.call)
-        return True
+            return self._save(conn, contract, admitted.call)
 
     def _is_busy(self, conn: Connection, contract: LedgerContract) -> bool:
         live = transactions.pending(conn, self._signer.address)
@@ -116,26 +156,37 @@ class Sender:
 
     def _admitted(self, conn: Connection, contract: LedgerContract) -> Admitted:
         """Ask the chain before anything is signed: one ledger that would revert must not stop the others."""
-        waiting = batches.pending(conn, contract=contract.address, states=("sealed",), limit=4 * LARGEST_CALL)
         now = self._clock()
-        ready = [batch for batch in waiting if self._held.get(batch.ledger_id, 0.0) <= now]
-        due = marks.due(conn, contract.address, limit=self._largest_marks)
+        held = [ident for ident, held in self._held.items() if held.until > now]
+        held_marks = [number for number, held in self._held_marks.items() if held.until > now]
+        ready = batches.next_to_send(conn, contract.address, without=held, limit=LARGEST_CALL)
+        due = marks.due(conn, contract.address, without=held, but=held_marks, limit=self._largest_marks)
         return admit(
             compose(ready, due), lambda anchors, changes: contract.simulate(anchors, changes, self._signer.address)
         )
 
-    def _note_refusals(self, conn: Connection, admitted: Admitted) -> None:
+    def _note_refusals(self, conn: Connection, contract: LedgerContract, admitted: Admitted) -> None:
+        until = self._clock() + _HOLD_S
+        for batch in admitted.call.batches:
+            self._held.pop(batch.ledger_id, None)
+        for due in admitted.call.marks:
+            self._held_marks.pop(due.mark.mark_id, None)
         for ledger_id, why in admitted.held:
-            self._held[ledger_id] = self._clock() + _HOLD_S
-            self.holding[ledger_id] = str(why)
+            self._held[ledger_id] = _Held(until, str(why))
             metrics.TRANSACTIONS.labels("held").inc()
             log.error("ledger_held", ledger_id=ledger_id.hex(), reason=str(why))
+            if why.name == "SequenceMismatch":
+                self.behind.add(contract.address)
         for due, why in admitted.refused:
-            marks.mark_refused(conn, *due.mark.key, reason=str(why))
-            metrics.STANDING_CHANGES.labels("refused").inc()
+            if why.name in _NEVER:
+                self._held_marks.pop(due.mark.mark_id, None)
+                marks.mark_refused(conn, *due.mark.key, reason=str(why))
+                metrics.STANDING_CHANGES.labels("refused").inc()
+            else:
+                self._held_marks[due.mark.mark_id] = _Held(until, str(why))
             log.warning("mark_refused", ledger_id=due.mark.ledger_id.hex(), seq=due.seq, reason=str(why))
 
-    def _save(self, conn: Connection, contract: LedgerContract, call: Call) -> None:
+    def _save(self, conn: Connection, contract: LedgerContract, call: Call) -> bool:
         sender = self._signer.address
         data = contract.anchor_and_mark(call.anchors, call.changes)
         nonce = transactions.next_nonce(conn, sender, self._node.nonce(sender))
@@ -143,7 +194,7 @@ class Sender:
             prepared = prepare(self._node, self._profile, sender, contract.address, data, nonce=nonce)
         except ChainRefused as refused:  # the state changed since the simulation: ask again in the next round
             log.warning("call_refused", contract=contract.address.hex(), reason=str(refused))
-            return
+            return False
         signed = self._signer.sign_transaction(prepared)
         transaction = Transaction(
             signed.hash, sender, nonce, contract.address, signed.raw, "signed", int(self._clock())
@@ -153,6 +204,5 @@ class Sender:
             batches.mark_submitted(conn, [BatchKey(b.ledger_id, b.k) for b in call.batches], signed.hash)
         if call.marks:
             marks.mark_submitted(conn, [due.mark.key for due in call.marks], signed.hash)
-        for batch in call.batches:
-            self.holding.pop(batch.ledger_id, None)
         metrics.TRANSACTIONS.labels("saved").inc()
+        return True

@@ -1,34 +1,39 @@
-"""Watching: anchors that left the chain, and what others did to our ledgers.
+"""Watching: what left the chain, and what the contracts reported about our ledgers, whoever caused it.
 
-A node restored from an older state, or a devnet killed within a second of a block, forgets anchors that were final
-here. Their transactions are still saved, so the same bytes go out again. A change of standing by another
-organization, a budget and a closing are read from events, up to a stored cursor.
+A node restored from an older state, or a devnet killed within a second of a block, forgets what was final here. Our
+own transactions are still saved, so the same bytes go out again; what others did is forgotten, and seen again by its
+event. Events are read up to a stored cursor.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
-from chainsvc.anchor.confirming import word_of
+from chainsvc.anchor.recording import record_anchored, record_change
 from chainsvc.anchor.sending import Contracts
 from chainsvc.chain.engines import Engine as Profile
-from chainsvc.chain.events import BudgetSet, LedgerClosed, LedgerEvent, StandingChanged
+from chainsvc.chain.events import Anchored, BudgetSet, LedgerClosed, LedgerEvent, StandingChanged
 from chainsvc.chain.identity import check_network
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
 from chainsvc.chain.watch import vanished
 from chainsvc.errors import NetworkMismatch, NotFound
-from chainsvc.journal import batches, cursors, entries, ledgers, marks, transactions
+from chainsvc.journal import batches, cursors, ledgers, marks, transactions
+from chainsvc.journal.batches import Anchor
 from chainsvc.journal.cursors import Cursor
+from chainsvc.journal.marks import Word
 from chainsvc.journal.transactions import Transaction
 from chainsvc.logs import get_logger
 from chainsvc.network import Network
 
 log = get_logger(__name__)
 
-_DEPTH = 16  # blocks below the head looked at each time; more only once something has vanished
+T = TypeVar("T")
+
+_PAGE = 16  # what is looked at together; a page without a loss ends the look
 _STEP = 4_000  # blocks of events read in one transaction
 
 
@@ -53,9 +58,10 @@ class Watcher:
         self._checked = False
         self._head = b""
         self._clock = clock
+        self.trouble: str | None = None
 
     def recheck(self) -> int:
-        """Take back what stands in a block that is gone; return the number of transactions to send again.
+        """Take back what stands in a block that is gone; return how much was lost.
 
         Raises:
             NetworkMismatch: The chain starts with another block: it was reset, or is another one.
@@ -67,18 +73,12 @@ class Watcher:
         metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - head.time))
         if head.hash == self._head:  # the same head has the same blocks below
             return 0
-        lost = self._take_back_from(head.number)
+        with self._engine.begin() as conn:
+            lost = self._take_back_ours(conn) + self._take_back_others(conn)
+        if lost:
+            metrics.REORGANIZATIONS.inc()
+            log.critical("vanished", count=lost, head=head.number)
         self._head = head.hash
-        return lost
-
-    def _take_back_from(self, head: int) -> int:
-        """Look a little below the head; deeper while a whole stretch of it has vanished."""
-        depth, lost = _DEPTH, self._take_back(head - _DEPTH)
-        while lost and head > depth:
-            depth *= 4
-            if not (more := self._take_back(head - depth)):
-                break
-            lost += more
         return lost
 
     def _check_network(self) -> None:
@@ -96,49 +96,73 @@ class Watcher:
                 hint="Was the devnet reset? Its records can't move to another chain: start a new home folder.",
             )
 
-    def _take_back(self, first_block: int) -> int:
-        with self._engine.begin() as conn:
-            mined = transactions.mined_from_block(conn, max(0, first_block))
-            gone = [transaction for transaction in mined if self._is_gone(conn, transaction)]
-            for transaction in gone:
-                self._reopen(conn, transaction.hash)
-        if gone:
-            metrics.REORGANIZATIONS.inc()
-            log.critical("transactions_vanished", count=len(gone), lowest_block=min(tx.block or 0 for tx in gone))
+    def _take_back_ours(self, conn: Connection) -> int:
+        """Our transactions that are gone or moved are open again: the same bytes are sent, or found elsewhere."""
+        gone = _gone(
+            lambda offset: transactions.newest_mined(conn, limit=_PAGE, offset=offset),
+            lambda transaction: self._has_moved(conn, transaction),
+        )
+        for transaction in gone:
+            for batch in batches.of_transaction(conn, transaction.hash):
+                batches.back_to_submitted(conn, batch.ledger_id, batch.k)
+            for mark in marks.of_transaction(conn, transaction.hash):
+                marks.back_to_submitted(conn, *mark.key)
+            transactions.back_to_sent(conn, transaction.hash)
         return len(gone)
 
-    def _is_gone(self, conn: Connection, transaction: Transaction) -> bool:
-        """Whether it is no longer mined, or in another block than the journal has."""
+    def _has_moved(self, conn: Connection, transaction: Transaction) -> bool:
         receipt = self._node.receipt(transaction.hash)
         if receipt is None or receipt.block_number != transaction.block:
             return True
-        kept = [batch.anchor for batch in batches.of_transaction(conn, transaction.hash)]
-        kept_words = [mark.word for mark in marks.of_transaction(conn, transaction.hash)]
-        return any(facts.block_hash != receipt.block_hash for facts in (*kept, *kept_words) if facts is not None)
+        anchors = [batch.anchor for batch in batches.of_transaction(conn, transaction.hash)]
+        words = [mark.word for mark in marks.of_transaction(conn, transaction.hash)]
+        return any(facts.block_hash != receipt.block_hash for facts in (*anchors, *words) if facts is not None)
 
-    def _reopen(self, conn: Connection, tx_hash: bytes) -> None:
-        for stored in batches.of_transaction(conn, tx_hash):
-            batches.back_to_submitted(conn, stored.ledger_id, stored.k)
-        for mark in marks.of_transaction(conn, tx_hash):
+    def _take_back_others(self, conn: Connection) -> int:
+        """What no transaction of ours carries is forgotten, and seen again by its event."""
+        lost_batches = _gone(
+            lambda offset: batches.newest_without_transaction(conn, limit=_PAGE, offset=offset),
+            lambda batch: self._is_gone(batch.anchor),
+        )
+        lost_marks = _gone(
+            lambda offset: marks.newest_without_transaction(conn, limit=_PAGE, offset=offset),
+            lambda mark: self._is_gone(mark.word),
+        )
+        for batch in lost_batches:
+            batches.back_to_submitted(conn, batch.ledger_id, batch.k)
+        for mark in lost_marks:
             marks.back_to_submitted(conn, *mark.key)
-        transactions.back_to_sent(conn, tx_hash)
+        return len(lost_batches) + len(lost_marks)
+
+    def _is_gone(self, facts: Anchor | Word | None) -> bool:
+        return facts is not None and vanished(self._node, facts.block, facts.block_hash)
 
     def follow(self) -> int:
-        """Read what the contracts reported since the cursor; return the number of events taken in."""
+        """Read what the contracts reported since the cursor; return the number of events that were news.
+
+        Raises:
+            NetworkMismatch: The chain has another batch than the journal.
+        """
         final = self._profile.final_block(self._node).number
         return sum(self._follow(contract, final) for contract in self._contracts.values())
 
+    def start_over(self, contract: bytes) -> None:
+        """Read a contract's events from the beginning: the chain knows of batches that the journal holds as open."""
+        with self._engine.begin() as conn:
+            cursors.save(conn, Cursor(contract, 0, self._network.genesis))
+
     def _follow(self, contract: LedgerContract, final: int) -> int:
-        taken = 0
+        news = 0
         with self._engine.begin() as conn:
             first = self._resume_at(conn, contract)
             if first > final:
                 return 0
             last = min(final, first + _STEP - 1)
+            block_hash = self._node.block(last).hash  # before its events: if it goes meanwhile, the cursor shows it
             for event in contract.events(first, last):
-                taken += self._take_in(conn, event)
-            cursors.save(conn, Cursor(contract.address, last, self._node.block(last).hash))
-        return taken
+                news += self._take_in(conn, event)
+            cursors.save(conn, Cursor(contract.address, last, block_hash))
+        return news
 
     def _resume_at(self, conn: Connection, contract: LedgerContract) -> int:
         """Start over when the cursor's block is gone: taking an event in twice is harmless."""
@@ -152,37 +176,37 @@ class Watcher:
             ledgers.by_id(conn, event.ledger_id)
         except NotFound:  # a ledger of another service on the same network
             return False
+        try:
+            return self._record(conn, event)
+        except NotFound as error:  # of a ledger that is ours
+            self.trouble = f"the chain knows more than the journal: {error}"
+            log.critical("chain_knows_more", ledger_id=event.ledger_id.hex(), block=event.place.block)
+            return False
+
+    def _record(self, conn: Connection, event: LedgerEvent) -> bool:
+        now = self._clock()
+        if isinstance(event, Anchored):
+            record_anchored(conn, event, now)
+            return False
+        if isinstance(event, StandingChanged):
+            return record_change(conn, event, now)
         if isinstance(event, BudgetSet):
             # A planned cut binds the door at once: what is accepted from now on anchors after it.
             allowed = min(event.present, event.following) if event.following_from else event.present
             ledgers.set_budget(conn, event.ledger_id, allowed)
         elif isinstance(event, LedgerClosed):
             ledgers.set_closed(conn, event.ledger_id)
-        elif isinstance(event, StandingChanged):
-            return self._observe(conn, event)
-        else:
-            return False
-        return True
+        return isinstance(event, BudgetSet | LedgerClosed)
 
-    def _observe(self, conn: Connection, event: StandingChanged) -> bool:
-        if self._is_ours(conn, event.place.transaction):
-            return False
-        entry = entries.by_seq(conn, event.ledger_id, event.seq)
-        marks.observe(
-            conn,
-            event.ledger_id,
-            entry.entry_id,
-            event.status,
-            cause_ledger_id=event.cause_ledger_id,
-            cause_seq=event.cause_seq,
-            word=word_of(event),
-            seen_at=int(self._clock()),
-        )
-        return True
 
-    def _is_ours(self, conn: Connection, tx_hash: bytes) -> bool:
-        try:
-            transactions.get(conn, tx_hash)
-        except NotFound:
-            return False
-        return True
+def _gone(page: Callable[[int], Sequence[T]], is_gone: Callable[[T], bool]) -> list[T]:
+    """Walk down from the newest, by pages, until one is whole: blocks are hash-linked, so it vouches for all below."""
+    gone: list[T] = []
+    offset = 0
+    while found := page(offset):
+        lost = [item for item in found if is_gone(item)]
+        if not lost:
+            break
+        gone += lost
+        offset += len(found)
+    return gone

@@ -13,7 +13,7 @@ from chainsvc.proof import rlp
 
 _TYPE = b"\x02"  # EIP-2718 number of EIP-1559 transactions
 _LARGEST_BYTES = 1 << 20
-_PRIORITY, _MOST = 2, 3  # places in an EIP-1559 transaction
+_CALL = 8  # members before the access list
 _WAIT_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 
@@ -57,13 +57,36 @@ def fees_of(raw: bytes) -> Fees:
     Raises:
         MalformedInput: Not an EIP-1559 transaction.
     """
+    _, _, priority, most, *_ = _members(raw)
+    return Fees(int.from_bytes(most), int.from_bytes(priority))
+
+
+def with_fees(raw: bytes, fees: Fees) -> Mapping[str, Any]:
+    """Return a signed EIP-1559 transaction as one to sign anew: the same call, nonce and gas, with other fees.
+
+    Raises:
+        MalformedInput: Not an EIP-1559 transaction.
+    """
+    chain_id, nonce, _, _, gas, to, _, data = _members(raw)
+    return {
+        "type": 2,
+        "chainId": int.from_bytes(chain_id),
+        "nonce": int.from_bytes(nonce),
+        "value": 0,
+        "to": to,
+        "data": to_hex(data),
+        "gas": int.from_bytes(gas),
+        "maxFeePerGas": fees.most,
+        "maxPriorityFeePerGas": fees.priority,
+    }
+
+
+def _members(raw: bytes) -> list[bytes]:
+    """Return chain id, nonce, priority fee, most fee, gas, to, value and data (EIP-1559)."""
     if raw[:1] != _TYPE:
         raise MalformedInput("not an EIP-1559 transaction", expected="type 2", got=raw[:1].hex() or "nothing")
     item = rlp.decode(raw[1:], max_bytes=_LARGEST_BYTES, where="transaction")
-    priority, most = item[_PRIORITY], item[_MOST]
-    if not isinstance(priority, bytes) or not isinstance(most, bytes):
-        raise MalformedInput("not an EIP-1559 transaction", where="transaction")
-    return Fees(int.from_bytes(most), int.from_bytes(priority))
+    return rlp.strings(item[:_CALL], "transaction")
 
 
 def send_and_wait(

@@ -140,6 +140,49 @@ def final_from_block(conn: Connection, block: int, *, contract: bytes | None = N
     return _all(conn, query.order_by(batches.c.block, batches.c.ledger_id, batches.c.k))
 
 
+def newest_without_transaction(conn: Connection, *, limit: int, offset: int) -> tuple[StoredBatch, ...]:
+    """Return final batches that no transaction of the journal carries, the newest first."""
+    query = select(batches).where(batches.c.state == "final", batches.c.tx_hash.is_(None))
+    ordered = query.order_by(batches.c.block.desc(), batches.c.ledger_id, batches.c.k.desc())
+    return _all(conn, ordered.limit(limit).offset(offset))
+
+
+def next_to_send(conn: Connection, contract: bytes, *, without: Sequence[bytes], limit: int) -> tuple[StoredBatch, ...]:
+    """Return sealed batches of a contract by ledger and in order; each ledger's first before any ledger's second.
+
+    Args:
+        conn: A connection.
+        contract: Address, 20 bytes.
+        without: Ledgers to leave out.
+        limit: Most batches.
+    """
+    turn = func.row_number().over(partition_by=batches.c.ledger_id, order_by=batches.c.k).label("turn")
+    waiting = (
+        select(batches, turn)
+        .join(ledgers, ledgers.c.ledger_id == batches.c.ledger_id)
+        .where(batches.c.state == "sealed", ledgers.c.contract == contract, batches.c.ledger_id.not_in(without))
+        .subquery()
+    )
+    chosen = select(*[waiting.c[column.name] for column in batches.c]).order_by(waiting.c.turn, waiting.c.ledger_id)
+    return tuple(sorted(_all(conn, chosen.limit(limit)), key=lambda batch: (batch.ledger_id, batch.k)))
+
+
+class Waiting(NamedTuple):
+    """What is sealed and not final: entries, and when the first batch's first entry was accepted (Unix seconds)."""
+
+    entries: int
+    since: int | None
+
+
+def waiting(conn: Connection) -> Waiting:
+    """Return what is sealed and not final, over all ledgers."""
+    open_ones = batches.c.state != "final"
+    count = conn.execute(select(func.coalesce(func.sum(batches.c.count), 0)).where(open_ones)).scalar_one()
+    oldest = select(batches.c.ledger_id, batches.c.k).where(open_ones).order_by(batches.c.sealed_at).limit(1)
+    first = conn.execute(oldest).first()
+    return Waiting(int(count), None if first is None else oldest_acceptance(conn, first.ledger_id, first.k))
+
+
 def members(conn: Connection, ledger_id: bytes, k: int) -> tuple[Member, ...]:
     """Return a batch's entries in leaf order."""
     query = (

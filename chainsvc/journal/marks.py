@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, delete, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from chainsvc.errors import Conflict, NotFound
@@ -141,8 +141,23 @@ def request(
     return _mark(first)
 
 
-def due(conn: Connection, contract: bytes, *, limit: int = 64) -> tuple[DueMark, ...]:
-    """Return requested marks on a contract's ledgers whose target and cause are sealed, in the order of request."""
+def due(
+    conn: Connection,
+    contract: bytes,
+    *,
+    without: Sequence[bytes] = (),
+    but: Sequence[int] = (),
+    limit: int = 64,
+) -> tuple[DueMark, ...]:
+    """Return requested marks on a contract's ledgers whose target and cause are sealed, in the order of request.
+
+    Args:
+        conn: A connection.
+        contract: Address, 20 bytes.
+        without: Ledgers whose sealed batches don't go now: marks that rest on one of these are left out.
+        but: Numbers of marks to leave out.
+        limit: Most marks.
+    """
     target, cause = sealed.alias("target"), sealed.alias("cause")
     target_batch, cause_batch = batches.alias("target_batch"), batches.alias("cause_batch")
     query = (
@@ -152,7 +167,13 @@ def due(conn: Connection, contract: bytes, *, limit: int = 64) -> tuple[DueMark,
         .join(target_batch, and_(target_batch.c.ledger_id == target.c.ledger_id, target_batch.c.k == target.c.k))
         .join(cause, and_(cause.c.ledger_id == marks.c.cause_ledger_id, cause.c.entry_id == marks.c.cause_entry_id))
         .join(cause_batch, and_(cause_batch.c.ledger_id == cause.c.ledger_id, cause_batch.c.k == cause.c.k))
-        .where(marks.c.state == "requested", ledgers.c.contract == contract)
+        .where(
+            marks.c.state == "requested",
+            ledgers.c.contract == contract,
+            marks.c.mark_id.not_in(but),
+            or_(target_batch.c.state != "sealed", marks.c.ledger_id.not_in(without)),
+            or_(cause_batch.c.state != "sealed", marks.c.cause_ledger_id.not_in(without)),
+        )
         .order_by(marks.c.mark_id)
         .limit(limit)
     )
@@ -211,6 +232,12 @@ def final_from_block(conn: Connection, block: int) -> tuple[Mark, ...]:
     """Return final marks at or above a block, to look at again when the chain went back."""
     query = select(marks).where(marks.c.state == "final", marks.c.block >= block)
     return _all(conn, query.order_by(marks.c.block, marks.c.log_index))
+
+
+def newest_without_transaction(conn: Connection, *, limit: int, offset: int) -> tuple[Mark, ...]:
+    """Return final marks that no transaction of the journal carries, the newest first."""
+    query = select(marks).where(marks.c.state == "final", marks.c.tx_hash.is_(None))
+    return _all(conn, query.order_by(marks.c.block.desc(), marks.c.log_index.desc()).limit(limit).offset(offset))
 
 
 def mark_submitted(conn: Connection, keys: Sequence[MarkKey], tx_hash: bytes) -> None:

@@ -101,6 +101,14 @@ def mined_from_block(conn: Connection, block: int) -> tuple[Transaction, ...]:
     return _all(conn, select(transactions).where(transactions.c.block >= block).order_by(transactions.c.nonce))
 
 
+def newest_mined(conn: Connection, *, limit: int, offset: int) -> tuple[Transaction, ...]:
+    """Return transactions that are in a block, the newest first."""
+    query = select(transactions).where(transactions.c.block.is_not(None))
+    return _all(
+        conn, query.order_by(transactions.c.block.desc(), transactions.c.nonce.desc()).limit(limit).offset(offset)
+    )
+
+
 def mark_sent(conn: Connection, tx_hash: bytes) -> None:
     """Say that a node took it; repeating it, or saying it late, is harmless."""
     conn.execute(update(transactions).where(_is(tx_hash), transactions.c.state == "signed").values(state="sent"))

@@ -89,7 +89,7 @@ def test_the_client_imports_only_the_core_and_http(graph: grimp.ImportGraph) -> 
 
 
 def test_the_verifier_needs_http_and_a_terminal_beside_the_core(graph: grimp.ImportGraph) -> None:
-    assert third_parties(imported_by(graph, "chainsvc.verify")) <= {"httpx", "rich"}
+    assert third_parties(imported_by(graph, "chainsvc.verify")) <= {"httpx", "orjson", "rich"}
 
 
 def test_adapters_import_records_schemas_client_and_errors_only(graph: grimp.ImportGraph) -> None:

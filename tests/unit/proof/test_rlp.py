@@ -1,9 +1,22 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rlp.codec import decode as library_decode
+from rlp.codec import encode_raw
+from rlp.exceptions import RLPException
 
 from chainsvc.errors import MalformedInput
 from chainsvc.proof import rlp
+
+
+def _changed(data: bytes) -> st.SearchStrategy[bytes]:
+    """The same bytes with one of them changed."""
+    if not data:
+        return st.just(data)
+    return st.tuples(st.integers(0, len(data) - 1), st.integers(0, 255)).map(
+        lambda change: data[: change[0]] + bytes([change[1]]) + data[change[0] + 1 :]
+    )
+
 
 ITEMS = st.recursive(st.binary(max_size=70), lambda inner: st.lists(inner, max_size=5), max_leaves=20)
 
@@ -37,7 +50,7 @@ def test_nesting_beyond_reason_is_refused_and_not_a_crash() -> None:
         length = len(data)
         size = length.to_bytes((length.bit_length() + 7) // 8)
         data = (bytes([0xC0 + length]) if length < 56 else bytes([0xF7 + len(size)]) + size) + data
-    with pytest.raises(MalformedInput, match="RecursionError"):
+    with pytest.raises(MalformedInput, match="nested deeper"):
         rlp.decode(data, max_bytes=65_536, where="")
 
 
@@ -61,3 +74,23 @@ def test_unsigned_refuses_leading_zeros_and_too_many_bytes(item: bytes) -> None:
 def test_strings_refuses_what_is_no_flat_list(item: rlp.Item) -> None:
     with pytest.raises(MalformedInput):
         rlp.strings(item, "")
+
+
+@given(ITEMS)
+def test_encoding_is_that_of_the_library(item: rlp.Item) -> None:
+    assert rlp.encode(item) == encode_raw(item)
+    assert rlp.decode(encode_raw(item), max_bytes=65_536, where="") == item
+
+
+@given(st.binary(min_size=1, max_size=40) | ITEMS.map(encode_raw).flatmap(_changed))
+def test_bytes_are_taken_exactly_when_the_library_takes_them_and_writes_them_again(data: bytes) -> None:
+    try:
+        oracle = library_decode(data, strict=True)
+        canonical = encode_raw(oracle) == data
+    except RLPException:
+        canonical = False
+    if canonical:
+        assert rlp.decode(data, max_bytes=65_536, where="") == oracle
+    else:
+        with pytest.raises(MalformedInput):
+            rlp.decode(data, max_bytes=65_536, where="")

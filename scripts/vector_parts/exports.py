@@ -9,8 +9,10 @@ from chainsvc.crypto.suites import SHA256
 from chainsvc.evidence import StatusChange
 from chainsvc.heads import Status
 from chainsvc.proof.slots import mapping_slot, nested_slot
-from vector_parts.constants import ACTOR, CONTRACT, NETWORK, UNIT
+from vector_parts import odd_ledgers
+from vector_parts.constants import ACTOR, CONTRACT, UNIT, derived
 from vector_parts.evidence_files import splice
+from vector_parts.odd_ledgers import Lines, export_lines
 from vector_parts.records import donation
 from vector_parts.sample import BLOCK, TIME, Batch, entry_of, word_after
 from vector_parts.state import SLOTS, ChainState
@@ -20,7 +22,6 @@ FILE = "exports/ledger.ndjson"
 ERASED = "D-0023"
 """Reference of the record that nobody can read any more."""
 
-Lines = list[dict[str, Any]]
 Edit = Callable[[Lines], Any]
 
 
@@ -45,64 +46,55 @@ CHANGE = StatusChange(Status.SUPERSEDED.value, OPENING.ledger_id, CAUSE, ACTOR, 
 
 
 def files() -> dict[str, Any]:
-    """Return the export and ``exports/audits.json``."""
+    """Return the exports and ``exports/audits.json``."""
     good = _written(_lines())
+    more = {f"exports/{name}.ndjson": _written(ledger.lines) for name, ledger in odd_ledgers.LEDGERS.items()}
     return {
         FILE: good,
+        **more,
         "exports/audits.json": {
             "rule": "an export is an edit of file (README.md); findings are codes, each once, in order of name",
             "network": "evidence/network.json",
-            "file": FILE,
-            "chain": _chain().to_json(),
-            "cases": [_row(good, *case) for case in _cases()],
+            "chains": {name: state.to_json() for name, state in _chains().items()},
+            "cases": [*(_row(good, *case) for case in _cases()), *_odd_rows()],
         },
     }
 
 
+def _odd_rows() -> Iterator[dict[str, Any]]:
+    for name, ledger in odd_ledgers.LEDGERS.items():
+        row = {"name": name, "file": f"exports/{name}.ndjson", "edit": None, "chain": name}
+        yield {**row, "outcome": "findings", "exitCode": 13, "findings": list(ledger.findings)}
+
+
 def _lines() -> Lines:
-    header = {
-        "format": "chainsvc-export/1",
-        "network": NETWORK.hex(),
-        "contract": CONTRACT.hex(),
-        "suite": 1,
-        "flags": 0,
-        "name": NAME,
-        "batches": 2,
-        "entries": 4,
-    }
-    lines: Lines = [header]
-    for batch in (OPENING, SECOND):
-        facts = batch.facts
-        numbers = {"index": facts.index, "first": facts.first, "count": facts.count}
-        lines.append({"batch": {**numbers, "actor": facts.actor.hex(), "block": facts.block, "time": facts.time}})
-        lines += [_entry(batch, place) for place in range(facts.count)]
-    return [*lines, {"status": [TARGET, *CHANGE.to_json()]}, {"end": True}]
+    lines = export_lines(NAME, [OPENING, SECOND], [(TARGET, CHANGE)])
+    next(line for line in lines if line.get("commitment") == _commitment(ERASED))["pairs"] = None
+    return lines
 
 
-def _entry(batch: Batch, place: int) -> dict[str, Any]:
-    entry = batch.entries[place]
-    evidence = batch.evidence(entry.record.reference)
-    erased = entry.record.reference == ERASED
-    return {
-        "seq": batch.facts.first + place,
-        "commitment": entry.commitment.hex(),
-        "credit": entry.record.credit,
-        "debit": entry.record.debit,
-        "pairs": None if erased else [pair.to_json() for pair in evidence.pairs],
-    }
+def _commitment(reference: str) -> str:
+    return SECOND.entries[SECOND.position(reference)].commitment.hex()
 
 
 def _written(lines: Lines) -> bytes:
     return b"".join(jcs.dumps(line) + b"\n" for line in lines)
 
 
-def _chain() -> ChainState:
-    state = ChainState.of([OPENING, SECOND])
+def _chain(entries: int = 4, batches: int = 2) -> ChainState:
+    state = ChainState.of([OPENING, SECOND][:batches])
     slots, ledger = state.slots[CONTRACT], OPENING.ledger_id
     slots[nested_slot(ledger, TARGET, SLOTS.words)] = word_after(ledger, TARGET, [CHANGE])
-    figures = (4, 2, 15_700, 2_000)
+    figures = (entries, batches, 15_700 if batches > 1 else 15_000, 2_000 if batches > 1 else 0)
     slots[mapping_slot(ledger, SLOTS.state)] = b"".join(figure.to_bytes(8) for figure in figures)
     return state
+
+
+def _chains() -> dict[str, ChainState]:
+    other = _chain()
+    other.codes[CONTRACT] = derived("other code")
+    odd = {name: ledger.chain for name, ledger in odd_ledgers.LEDGERS.items()}
+    return {"sound": _chain(), "other code": other, "one entry more": _chain(5, 3), "one batch": _chain(2, 1), **odd}
 
 
 def _set(line: int, member: str, value: Any) -> Edit:
@@ -123,6 +115,15 @@ def _spend(lines: Lines) -> None:
     next(pair for pair in pairs if pair[0] == "/body/amount")[2] = 4_999
 
 
+def _drop_pair(lines: Lines) -> None:
+    entry = lines[2 + OPENING.position("D-0022")]
+    entry["pairs"] = [pair for pair in entry["pairs"] if pair[0] != "/reference"]
+
+
+def _change(position: int, value: Any) -> Edit:
+    return lambda lines: lines[7]["status"].__setitem__(position, value)
+
+
 def _another_status(lines: Lines) -> None:
     lines[7]["status"][1] = Status.REVOKED.value
 
@@ -131,7 +132,7 @@ def _another_cause(lines: Lines) -> None:
     lines[7]["status"][3] = OPENING.position("D-0022")
 
 
-def _cases() -> Iterator[tuple[str, Edit, tuple[str, ...]]]:
+def _cases() -> Iterator[tuple[Any, ...]]:
     """Yield name, edit and findings; lines are header, batch, two entries, batch, two entries, status, end."""
     erased = 5 + SECOND.position(ERASED)
     yield "sound", lambda _lines: None, ()
@@ -147,16 +148,46 @@ def _cases() -> Iterator[tuple[str, Edit, tuple[str, ...]]]:
     yield "the last line left out", lambda lines: lines.pop(), ("truncated",)
     yield "an unknown line", lambda lines: lines.insert(7, {"note": 1}), ("malformed",)
     # Under another network the ledger has another id, so the cause of the change lies elsewhere.
+    nobody, plain = 2 + OPENING.position("D-0022"), lambda _lines: None
+    yield "other code", plain, ("wrong-code",), "other code"
+    yield "the contract has more", plain, ("entries-missing",), "one entry more"
+    yield "the contract has less", plain, ("totals-mismatch", "unanchored"), "one batch"
+    yield "a readable entry's amount changed", _set(nobody, "credit", 5_001), WRONG_AMOUNT
+    yield "a pair left out", _drop_pair, ("record-refused",)
+    yield "an entry twice", lambda lines: lines.insert(erased, lines[erased]), ("malformed",)
+    yield "a commitment twice", _twice(nobody, erased), ("duplicate-commitment", "head-mismatch")
+    yield "a change of no entry", _change(0, 99), NO_TARGET
+    yield "a cause that is no entry", _change(3, 99), ("cause-unknown", "standing-mismatch", "supersede-missing")
+    yield "an entry as its own cause", _change(3, TARGET), ("cause-unknown", "standing-mismatch", "supersede-missing")
+    yield "a cause in another ledger", _change(2, "00" * 32), ("standing-mismatch", "supersede-missing")
+    yield "a change twice", lambda lines: lines.insert(7, lines[7]), ("standing-mismatch",)
+    yield "a batch of another number", _in_batch(4, "index", 2), ("disorder", "truncated", "unanchored")
+    yield "a batch of none", _in_batch(1, "count", 0), ("malformed",)
+    yield "a batch back in time", _in_batch(4, "block", BLOCK - 1), ("disorder", "head-mismatch")
+    yield "a batch after the changes", lambda lines: lines.insert(8, lines[4]), ("malformed",)
+    yield "a line after the last", lambda lines: lines.append({"end": True}), ("malformed",)
+    yield "a first line that promises more", _set(0, "entries", 5), ("truncated",)
+    yield "another contract", _set(0, "contract", "00" * 20), ("supersede-missing", "wrong-network")
     yield "another network", _set(0, "network", "00" * 32), ("supersede-missing", "wrong-network")
 
 
-def _row(good: bytes, name: str, edit: Edit, findings: tuple[str, ...]) -> dict[str, Any]:
+WRONG_AMOUNT = ("amounts-mismatch", "head-mismatch", "totals-mismatch")
+NO_TARGET = ("standing-missing", "status-unknown-entry", "supersede-missing")
+
+
+def _twice(one: int, other: int) -> Edit:
+    return lambda lines: lines[other].__setitem__("commitment", lines[one]["commitment"])
+
+
+def _row(good: bytes, name: str, edit: Edit, findings: tuple[str, ...], chain: str = "sound") -> dict[str, Any]:
     lines = _lines()
     edit(lines)
     outcome = "findings" if findings else "complete"
     return {
         "name": name,
+        "file": FILE,
         "edit": splice(good, _written(lines)),
+        "chain": chain,
         "outcome": outcome,
         "exitCode": 13 if findings else 0,
         "findings": list(findings),

@@ -9,7 +9,7 @@ from support.edits import edited
 from support.vector_node import VectorNode, source_of
 
 from chainsvc.network import Network
-from chainsvc.verify import verify
+from chainsvc.verify import completeness, verify
 from chainsvc.verify.completeness import audit_export
 
 FOLDER = Path(__file__).parent.parent / "vectors"
@@ -57,15 +57,23 @@ AUDITS = read("exports/audits.json")
 
 @pytest.mark.parametrize("row", AUDITS["cases"], ids=lambda row: row["name"])
 def test_audits(row: dict[str, Any]) -> None:
-    data = edited((FOLDER / AUDITS["file"]).read_bytes(), row["edit"])
+    data = edited((FOLDER / row["file"]).read_bytes(), row["edit"])
     network = Network.parse((FOLDER / AUDITS["network"]).read_bytes())
-    report = audit_export(data.splitlines(keepends=True), network, VectorNode(AUDITS["chain"]))
+    report = audit_export(data.splitlines(keepends=True), network, VectorNode(AUDITS["chains"][row["chain"]]))
     assert sorted({finding.code for finding in report.findings}) == row["findings"]
     assert (report.outcome, report.exit_code) == (row["outcome"], row["exitCode"])
 
 
 def test_an_audit_without_a_chain_is_undetermined() -> None:
     network = Network.parse((FOLDER / AUDITS["network"]).read_bytes())
-    report = audit_export((FOLDER / AUDITS["file"]).read_bytes().splitlines(keepends=True), network)
+    report = audit_export((FOLDER / "exports" / "ledger.ndjson").read_bytes().splitlines(keepends=True), network)
     assert (report.outcome, report.exit_code) == ("undetermined", 11)
     assert (report.entries, report.credit, report.debit) == (4, 15_700, 2_000)
+
+
+def test_every_finding_of_an_audit_has_a_case() -> None:
+    told = {code for row in AUDITS["cases"] for code in row["findings"]}
+    table = (completeness.__doc__ or "").split("=" * 22)[2]
+    listed = {line.split()[0] for line in table.splitlines() if line and not line.startswith(("=", " "))}
+    assert len(listed) > 20
+    assert listed == told

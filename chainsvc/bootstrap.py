@@ -33,6 +33,7 @@ from chainsvc.network import Network
 from chainsvc.note import Signer as NoteSigner
 from chainsvc.service import Parts, Service
 from chainsvc.service.checkpoints import Checkpoints
+from chainsvc.service.entitlements import Entitlements
 from chainsvc.service.evidence import Issuer
 from chainsvc.service.export import Exporter
 from chainsvc.service.issuers import IssuerKeys
@@ -202,7 +203,7 @@ def _wire(
     parts = Parts(
         engine=engine,
         network=network,
-        intake=_intake(settings, engine, envelope, network, node),
+        intake=_intake(settings, engine, envelope, Institutions(node, network.institutions.address), signer.address),
         records=Records(engine, envelope, clock),
         issuer=Issuer(engine, envelope, network, node),
         standings=Standings(engine, clock),
@@ -215,12 +216,15 @@ def _wire(
     return Running(settings, engine, network, node, Service(parts), worker)
 
 
-def _intake(settings: Settings, engine: Engine, envelope: Envelope, network: Network, node: Node) -> Intake:
+def _intake(
+    settings: Settings, engine: Engine, envelope: Envelope, institutions: Institutions, account: bytes
+) -> Intake:
     def anchor_by(kind: str, accepted_at: int) -> int:
         return accepted_at + int(settings.wait_of(kind) + settings.anchor_margin_s)
 
-    keys = IssuerKeys(Institutions(node, network.institutions.address))
-    return Intake(engine, envelope, SigningKey.from_file(settings.key("receipt")), anchor_by, keys.may_issue)
+    keys, entitlements = IssuerKeys(institutions), Entitlements(institutions, account)
+    receipt_key = SigningKey.from_file(settings.key("receipt"))
+    return Intake(engine, envelope, receipt_key, anchor_by, keys.may_issue, entitlements.check)
 
 
 def _anchorer(

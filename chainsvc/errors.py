@@ -14,6 +14,7 @@
     │   ├── ChunkMixed          a part of a signed chunk can't go in (carries results)
     │   ├── EntryTaken          another intake stored some of a chunk's entries first (carries indices)
     │   ├── PolicyRefused       spends more than the ledger's policy allows
+    │   ├── NotEntitled         what the organization hands over could not be anchored in time
     │   ├── LedgerClosed        the ledger takes no more entries
     │   └── StandingRefused     the change of standing is not one of the allowed moves
     ├── NotFound                no such ledger, record or batch
@@ -213,6 +214,12 @@ class PolicyRefused(Conflict):
     """The amount would break the ledger's policy; nothing was stored."""
 
     code = "policy-refused"
+
+
+class NotEntitled(Conflict):
+    """What the organization hands over could not be anchored by the receipt's deadline; nothing was stored."""
+
+    code = "not-entitled"
 
 
 class LedgerClosed(Conflict):

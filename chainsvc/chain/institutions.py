@@ -53,6 +53,18 @@ class Organization(NamedTuple):
     has_account: bool
 
 
+class Delegation(NamedTuple):
+    """An account's right to act for an organization; times are block times.
+
+    Attributes:
+        since: In force from.
+        until: In force before; 0 is open.
+    """
+
+    since: int
+    until: int
+
+
 class Key(NamedTuple):
     """A signing key as registered; times are block times.
 
@@ -115,6 +127,11 @@ class Institutions(Contract):
         """Return an organization, or None when it was never registered."""
         since, until, roles, *flags = self.view("organizationOf", word(uscc), at=at)[0]
         return Organization(since, until, Role(roles), *flags) if roles else None
+
+    def delegation_of(self, uscc: str, account: bytes, at: At = "latest") -> Delegation | None:
+        """Return an account's right to act for an organization, running or not; None when it never had one."""
+        since, until = self.view("delegationOf", word(uscc), account, at=at)[0]
+        return Delegation(since, until) if since else None
 
     def key_of(self, key_id: bytes, at: At = "latest") -> Key | None:
         """Return a key, or None when it was never registered."""

@@ -6,7 +6,7 @@ after it gets the first receipt.
 1. draft      check each record and commit to it                    (no database)
 2. lock       the ledger's sums: what is read below can't change, and entries are numbered in this order
 3. find       what is there already, by reference or by commitment
-4. admit      the ledger's policy, entry by entry
+4. admit      only what can be anchored in time; the ledger's policy, entry by entry
 5. store      chunk, entries, references, encrypted records, and the marks that follow from them
 6. commit     then answer
 """
@@ -22,16 +22,19 @@ from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.keys import SigningKey, key_id, verify_signature
 from chainsvc.crypto.suites import suite_of
 from chainsvc.drafts import Draft, checked, draft_of
-from chainsvc.errors import ChainsvcError, ChunkMixed, EntryTaken, LedgerClosed, SignatureRefused
+from chainsvc.errors import ChainsvcError, ChunkMixed, EntryTaken, LedgerClosed, NotEntitled, SignatureRefused
 from chainsvc.intake.chunk import ChunkIntake, Outcome, Promising
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.receipt import ChunkTree, Submission, submission_message
 from chainsvc.record import Record
 
-__all__ = ["Intake", "MayIssue", "Outcome", "Promising"]
+__all__ = ["CheckEntitled", "Intake", "MayIssue", "Outcome", "Promising"]
 
 MayIssue = Callable[[str, bytes, int], bool]
 """(uscc, key id, deadline) to whether that organization's key may sign what is anchored by then."""
+
+CheckEntitled = Callable[[str, int], None]
+"""(uscc, deadline); raises :class:`NotEntitled` when what that organization hands over can't be anchored by then."""
 
 _ATTEMPTS = 4  # two intakes of the same records can meet; the later one then finds the earlier one's rows
 
@@ -45,6 +48,7 @@ class Intake:
         receipt_key: Signs receipts.
         anchor_by: Kind and time of acceptance to the receipt's deadline, all in Unix seconds.
         may_issue: Whose key may sign submissions.
+        check_entitled: Whose records may be anchored.
         clock: Unix seconds.
     """
 
@@ -55,12 +59,14 @@ class Intake:
         receipt_key: SigningKey,
         anchor_by: Callable[[str, int], int],
         may_issue: MayIssue,
+        check_entitled: CheckEntitled,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take what intake needs; nothing here talks to the chain."""
+        """Take what intake needs; only the two questions of rights may reach for the chain, and outlive it."""
         self._engine = engine
         self._promising = Promising(envelope, receipt_key, anchor_by, clock)
         self._may_issue = may_issue
+        self._check_entitled = check_entitled
 
     def accept_records(
         self,
@@ -108,12 +114,24 @@ class Intake:
             raise LedgerClosed("the ledger takes no more entries", where=ledger.name)
         if submission is not None or ledger.signed:
             self._check_submission(ledger, drafts, submission)
+        bar = self._bar(ledger)
         for _ in range(_ATTEMPTS - 1):
             try:
-                return self._store(ledger, drafts, submission, submitted_by)
+                return self._store(ledger, drafts, submission, submitted_by, bar)
             except EntryTaken:
                 continue
-        return self._store(ledger, drafts, submission, submitted_by)
+        return self._store(ledger, drafts, submission, submitted_by, bar)
+
+    def _bar(self, ledger: Ledger) -> NotEntitled | None:
+        """Return what bars new entries; asked before the sums are locked, as a node may be slow to answer."""
+        try:
+            self._check_entitled(ledger.uscc, self._deadline(ledger))
+        except NotEntitled as error:
+            return error
+        return None
+
+    def _deadline(self, ledger: Ledger) -> int:
+        return self._promising.anchor_by(ledger.kind, int(self._promising.clock()))
 
     def _store(
         self,
@@ -121,9 +139,10 @@ class Intake:
         drafts: list[Draft | ChainsvcError],
         submission: Submission | None,
         submitted_by: str | None,
+        bar: NotEntitled | None,
     ) -> list[Outcome]:
         with metrics.INTAKE_SECONDS.time(), self._engine.begin() as conn:
-            outcomes = ChunkIntake(conn, self._promising, ledger, drafts).accept(submission, submitted_by)
+            outcomes = ChunkIntake(conn, self._promising, ledger, drafts, bar).accept(submission, submitted_by)
         _count(ledger.kind, outcomes)
         return outcomes
 
@@ -141,7 +160,7 @@ class Intake:
         message = submission_message(ledger.ledger_id, len(good), root)
         if not verify_signature(submission.alg, submission.pubkey, message, submission.signature):
             raise SignatureRefused("the submission's signature does not verify", where="submission")
-        anchor_by = self._promising.anchor_by(ledger.kind, int(self._promising.clock()))
+        anchor_by = self._deadline(ledger)
         if not self._may_issue(ledger.uscc, key_id(submission.alg, submission.pubkey), anchor_by):
             raise SignatureRefused(
                 "the submission's key is not valid for the organization from now to the receipt's deadline",

@@ -11,7 +11,7 @@ from chainsvc.client.answers import Accepted
 from chainsvc.crypto.envelope import ChunkCipher, Envelope
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.drafts import Draft
-from chainsvc.errors import ChainsvcError, ChunkMixed
+from chainsvc.errors import ChainsvcError, ChunkMixed, NotEntitled
 from chainsvc.heads import Status
 from chainsvc.intake.matching import Matcher, conflict
 from chainsvc.journal import accepting, chunks, entries, ledgers, marks, references
@@ -47,12 +47,18 @@ class ChunkIntake:
     """Settles every draft of a chunk: accepted now, accepted before, or refused."""
 
     def __init__(
-        self, conn: Connection, promising: Promising, ledger: Ledger, drafts: Sequence[Draft | ChainsvcError]
+        self,
+        conn: Connection,
+        promising: Promising,
+        ledger: Ledger,
+        drafts: Sequence[Draft | ChainsvcError],
+        bar: NotEntitled | None = None,
     ) -> None:
-        """Start with the drafts that could not be made as refused."""
+        """Start with the drafts that could not be made as refused; ``bar`` is what refuses everything new."""
         self._conn = conn
         self._promising = promising
         self._ledger = ledger
+        self._bar = bar
         self._matcher = Matcher(conn, promising.envelope, ledger)
         self._count = len(drafts)
         self._open = {i: draft for i, draft in enumerate(drafts) if isinstance(draft, Draft)}
@@ -70,6 +76,8 @@ class ChunkIntake:
         sums = ledgers.hold_sums(self._conn, self._ledger.ledger_id)
         repeats = self._take_out_repeats()
         self._settle(self._matcher.find(self._open))
+        if self._bar is not None:
+            self._settle(dict.fromkeys(self._open, self._bar))
         self._check_revisions()
         after = self._admit(Totals(sums.credit, sums.debit, sums.budget))
         if submission is not None and len(self._open) < self._count and self._open:

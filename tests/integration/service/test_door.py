@@ -1,0 +1,159 @@
+"""What the door lets in: nothing that could not be anchored in time, and nothing that tells strangers an amount."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from support.records import donation
+from support.station import REGULATOR, USCC, Site, Station, build_site, station
+
+from chainsvc import devnet
+from chainsvc.admin import Desk
+from chainsvc.bootstrap import admin_key
+from chainsvc.chain.institutions import Delegation, Institutions, Role
+from chainsvc.chain.signer import KeyFileSigner
+from chainsvc.chain.transactions import send_and_wait
+from chainsvc.client.answers import Accepted
+from chainsvc.crypto.suites import SHA256
+from chainsvc.errors import NotEntitled
+from chainsvc.service.entitlements import Entitlements
+
+OTHER = "1133010643464097X7"
+"""A second organization, which only these tests register."""
+
+
+@pytest.fixture
+def own_site(tmp_path: Path) -> Iterator[Site]:
+    try:
+        yield build_site(tmp_path)
+    finally:
+        devnet.down(tmp_path / "devnet")
+
+
+@pytest.fixture
+def alone(own_site: Site, engine: Engine) -> Iterator[Station]:
+    with station(own_site, engine) as made:
+        yield made
+
+
+# --- receipts are given for what can be anchored ---
+
+
+def test_while_its_organization_is_suspended_nothing_new_gets_a_receipt(alone: Station) -> None:
+    name = alone.open().name
+    (first,) = alone.accept(name, [donation(name, 1)])
+    alone.settle(name)
+    _desk(alone, alone.site.regulator).suspend(USCC, REGULATOR, "x")
+    _ask_anew(alone)
+    again, new = alone.send(name, [donation(name, 1), donation(name, 2)])
+    assert isinstance(again, Accepted)
+    assert (again.again, again.receipt) == (True, first.receipt)
+    assert isinstance(new, NotEntitled)
+    assert (USCC in new.message, new.got) == (True, "it is suspended")
+    assert alone.parts.service.ledger(name).entries == 1
+    _desk(alone, alone.site.regulator).resume(USCC, REGULATOR)
+    _ask_anew(alone)
+    alone.accept(name, [donation(name, 2)])
+    assert alone.settle(name).anchored_entries == 2
+
+
+@pytest.mark.parametrize("what", ["organization", "delegation"])
+def test_an_end_before_the_deadline_gives_no_receipts(alone: Station, what: str) -> None:
+    margin = int(alone.parts.settings.anchor_margin_s)
+    name = _open_for_other(alone, what, until=int(time.time()) + margin - 60)
+    (refused,) = alone.send(name, [donation(name, 1)])
+    assert isinstance(refused, NotEntitled)
+    assert "over from" in str(refused.got)
+    assert alone.parts.service.ledger(name).entries == 0
+
+
+@pytest.mark.parametrize("what", ["organization", "delegation"])
+def test_an_end_after_the_deadline_is_no_obstacle(alone: Station, what: str) -> None:
+    margin = int(alone.parts.settings.anchor_margin_s)
+    name = _open_for_other(alone, what, until=int(time.time()) + margin + 600)
+    alone.accept(name, [donation(name, 1)])
+    assert alone.settle(name).anchored_entries == 1
+
+
+def test_rights_are_judged_from_now_to_the_deadline(alone: Station) -> None:
+    register, account = _register(alone), _account(alone).address
+    now = [time.time()]
+    rights = Entitlements(register, account, lambda: now[0])
+    rights.check(USCC, int(now[0]) + 10**9)
+    with pytest.raises(NotEntitled, match="not registered"):
+        rights.check(OTHER, int(now[0]))
+    with pytest.raises(NotEntitled, match="does not act for it"):
+        Entitlements(register, bytes(20)).check(USCC, int(now[0]))
+    now[0] -= 3600
+    with pytest.raises(NotEntitled, match="not in force before"):
+        rights.check(USCC, int(now[0]))
+
+
+def test_what_was_last_known_counts_while_the_node_is_away(alone: Station) -> None:
+    now = [time.time()]
+    register, account = _register(alone), _account(alone).address
+    suspended, unknown = (Entitlements(register, account, lambda: now[0]) for _ in range(2))
+    _desk(alone, alone.site.regulator).suspend(USCC, REGULATOR, "x")
+    with pytest.raises(NotEntitled, match="suspended"):
+        suspended.check(USCC, int(now[0]))
+    devnet.down(alone.site.home / "devnet")
+    now[0] += 60
+    with pytest.raises(NotEntitled, match="suspended"):
+        suspended.check(USCC, int(now[0]))
+    unknown.check(USCC, int(now[0]))
+    devnet.up(alone.site.home / "devnet")
+    now[0] += 60
+    with pytest.raises(NotEntitled, match="suspended"):
+        unknown.check(USCC, int(now[0]))
+
+
+def test_an_answer_serves_for_seconds(alone: Station) -> None:
+    now = [time.time()]
+    rights = Entitlements(_register(alone), _account(alone).address, lambda: now[0])
+    rights.check(USCC, int(now[0]))
+    _desk(alone, alone.site.regulator).suspend(USCC, REGULATOR, "x")
+    now[0] += 4.9
+    rights.check(USCC, int(now[0]))
+    now[0] += 0.2
+    with pytest.raises(NotEntitled):
+        rights.check(USCC, int(now[0]))
+
+
+def _desk(made: Station, signer: KeyFileSigner) -> Desk:
+    return Desk(made.parts.node, made.parts.network, signer)
+
+
+def _register(made: Station) -> Institutions:
+    return Institutions(made.parts.node, made.parts.network.institutions.address)
+
+
+def _account(made: Station) -> KeyFileSigner:
+    return KeyFileSigner.from_file(made.parts.settings.key("account"))
+
+
+def _ask_anew(made: Station) -> None:
+    """Forget what the door remembers of organizations, as seconds later."""
+    entitlements = made.parts.service._parts.intake._check_entitled.__self__  # type: ignore[attr-defined]
+    entitlements._seen.clear()
+
+
+def _open_for_other(made: Station, what: str, until: int) -> str:
+    """Open a ledger of another organization, whose registration or delegation ends then."""
+    register, account, admin = _register(made), _account(made).address, KeyFileSigner.from_file(_admin(made))
+    ends = {"organization": 0, "delegation": 0} | {what: until}
+    for call in (
+        register.register_organization(OTHER, Role.ISSUER, until=ends["organization"]),
+        register.delegate(OTHER, account, until=ends["delegation"]),
+    ):
+        send_and_wait(made.parts.node, admin, register.address, call)
+    found = register.delegation_of(OTHER, account)
+    assert isinstance(found, Delegation)
+    assert found.until == ends["delegation"]
+    name = f"charity/{OTHER}/B-{time.time_ns()}"
+    return made.parts.service.open_ledger(name, SHA256, signed=False, caller=made.caller).name
+
+
+def _admin(made: Station) -> Path:
+    return admin_key(made.parts.settings)

@@ -84,15 +84,9 @@ def _revisions() -> OddLedger:
     first, second, third = (donation(i, 1_000, ledger=name) for i in (41, 42, 43))
     unrelated = donation(44, 1_000, ledger=name)
     wrong_net = _revised(first, 1, 900, due=99)
-    records = [
-        first,
-        wrong_net,
-        second,
-        _revised(second, 2, 900),
-        third,
-        replace(third, body={**third.body, "goods": "米"}),
-    ]
-    batch = Batch(SHA256, 0, [*records, _revised(unrelated, 1, 900)])
+    again = replace(third, body={**third.body, "goods": "米"})
+    skipped, alone = _revised(second, 2, 900), _revised(unrelated, 1, 900)
+    batch = Batch(SHA256, 0, [first, wrong_net, second, skipped, third, again, alone])
     target, cause = (_seq(batch, record) for record in (first, wrong_net))
     change = StatusChange(Status.SUPERSEDED.value, batch.ledger_id, cause, ACTOR, BLOCK, TIME)
     found = ("duplicate-reference", "net-change", "previous-missing", "revision-order", "supersede-missing")

@@ -87,13 +87,18 @@ def own(caller: Caller, ledger: LedgerName) -> None:
         )
 
 
+def may_read(caller: Caller, ledger: LedgerName) -> bool:
+    """Whether :func:`readable` lets the caller pass; others see what the chain publishes and no more."""
+    return Scope.AUDIT in caller.scopes or caller.uscc == ledger.uscc
+
+
 def readable(caller: Caller, ledger: LedgerName) -> None:
     """Let a caller read its own organization's ledgers, and with the scope ``audit`` all.
 
     Raises:
         Forbidden: The key is another organization's.
     """
-    if Scope.AUDIT not in caller.scopes:
+    if not may_read(caller, ledger):
         own(caller, ledger)
 
 

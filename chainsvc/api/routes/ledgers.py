@@ -1,5 +1,6 @@
 """Ledgers: list, open, close; their entries, batches and exports."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from chainsvc.api.answering import json_answer, page_answer
 from chainsvc.api.given import Ledger, LimitsGiven, Service, SmallBody
 from chainsvc.api.limits import Limits
 from chainsvc.api.openapi.calls import EXPORT_ANSWER, LEDGER_BODY, answer, problems
+from chainsvc.api.ports import Caller
+from chainsvc.client.answers import LedgerBatch, LedgerFacts, Page
 from chainsvc.crypto.suites import suite_named
 from chainsvc.errors import MalformedInput
 from chainsvc.reading import members_of, text
@@ -19,6 +22,10 @@ from chainsvc.record import LedgerName
 router = APIRouter(tags=["ledgers"])
 _LEDGER = "/v1/ledgers/{kind}/{uscc}/{book}"
 _BLOCK = 65_536
+_OTHERS = (
+    "\n\n其他机构的密钥只看到已上链的合计，否则逐笔金额会泄露。"
+    "\n\nAnother organization's key is told what stands on chain only: running sums would tell each amount."
+)
 
 After = Annotated[str | None, Query(description="上一页的 next / `next` of the page before")]
 Limit = Annotated[int | None, Query(ge=1, description="每页条数 / items of a page; a larger one is cut")]
@@ -27,11 +34,12 @@ Limit = Annotated[int | None, Query(ge=1, description="每页条数 / items of a
 @router.get(
     "/v1/ledgers",
     summary="账簿列表 / All ledgers",
+    description="本网络的全部账簿。\n\nEvery ledger that the journal knows." + _OTHERS,
     responses={200: answer("LedgersPage", "按名称升序 / ascending by name"), **problems(400, 401, 422, 503)},
 )
 def list_ledgers(
     request: Request,
-    _caller: auth.AnyCaller,
+    caller: auth.AnyCaller,
     service: Service,
     limits: LimitsGiven,
     after: After = None,
@@ -41,7 +49,7 @@ def list_ledgers(
     size = _size(limit, limits)
     begin = cursors.decode("ledgers", after)
     rest = [facts for facts in service.ledgers() if begin is None or facts.name > begin]
-    page = rest[:size]
+    page = [_shown(caller, facts) for facts in rest[:size]]
     following = page[-1].name if len(rest) > size else None
     return page_answer(request, "ledgers", page, following, size)
 
@@ -71,11 +79,12 @@ def open_ledger(caller: auth.LedgerKeeper, body: SmallBody, service: Service) ->
 @router.get(
     _LEDGER,
     summary="账簿 / One ledger",
+    description="账簿及其合计。\n\nA ledger's facts and totals." + _OTHERS,
     responses={200: answer("Ledger", "账簿 / its facts and totals"), **problems(400, 401, 404, 503)},
 )
-def get_ledger(ledger: Ledger, _caller: auth.AnyCaller, service: Service) -> Response:
+def get_ledger(ledger: Ledger, caller: auth.AnyCaller, service: Service) -> Response:
     """Return a ledger's facts and totals."""
-    return json_answer(service.ledger(str(ledger)).to_json())
+    return json_answer(_shown(caller, service.ledger(str(ledger))).to_json())
 
 
 @router.post(
@@ -113,20 +122,23 @@ def list_entries(
 @router.get(
     f"{_LEDGER}/batches",
     summary="批次 / Batches of a ledger",
+    description="按批次号。\n\nBy number." + _OTHERS,
     responses={200: answer("BatchesPage", "按批次号 / by number"), **problems(400, 401, 404, 422, 503)},
 )
 def list_batches(
     request: Request,
     ledger: Ledger,
-    _caller: auth.AnyCaller,
+    caller: auth.AnyCaller,
     service: Service,
     limits: LimitsGiven,
     after: After = None,
     limit: Limit = None,
 ) -> Response:
-    """Return a page of batches; what it says is public on chain."""
+    """Return a page of batches; what is final is public on chain."""
     size = _size(limit, limits)
     page = service.batches(str(ledger), cursors.decode_number("batches", after), size)
+    if not auth.may_read(caller, ledger):
+        page = _final(page)
     return page_answer(request, "batches", page.items, page.next, size)
 
 
@@ -149,6 +161,16 @@ def export_ledger(
     lines = service.export(str(ledger), disclose=disclose)
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     return StreamingResponse(_blocks(lines), headers=headers, media_type="application/x-ndjson")
+
+
+def _shown(caller: Caller, facts: LedgerFacts) -> LedgerFacts:
+    return facts if auth.may_read(caller, LedgerName.parse(facts.name)) else facts.anchored()
+
+
+def _final(page: Page[LedgerBatch]) -> Page[LedgerBatch]:
+    """Batches become final in order, so the first that is not ends the list."""
+    final = tuple(itertools.takewhile(lambda batch: batch.state == "final", page.items))
+    return page if len(final) == len(page.items) else Page(final, None)
 
 
 def _size(limit: int | None, limits: Limits) -> int:

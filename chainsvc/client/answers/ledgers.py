@@ -1,7 +1,7 @@
 """Answers about a ledger: its facts, its entries, its batches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 from chainsvc.client.answers.fields import BatchState, EntryState, hex_or_none, maybe, one_of, standing_named, truth
@@ -26,9 +26,9 @@ class LedgerFacts:
         suite: Its hash suite.
         flags: Bit 0: every submission is signed by the organization.
         closed: It takes no more entries.
-        entries: Accepted entries.
-        credit: Sum of all accepted entries, fen.
-        debit: Sum of all accepted entries, fen.
+        entries: Accepted entries; another organization's key is told ``anchored_entries``.
+        credit: Sum of all accepted entries, fen; another organization's key is told ``anchored_credit``.
+        debit: Sum of all accepted entries, fen; another organization's key is told ``anchored_debit``.
         batches: Batches final on chain.
         anchored_entries: Entries final on chain.
         anchored_credit: Sum of those, fen.
@@ -60,6 +60,10 @@ class LedgerFacts:
     def signed(self) -> bool:
         """Whether every submission must be signed by the organization."""
         return bool(self.flags & FLAG_SIGNED)
+
+    def anchored(self) -> Self:
+        """Return the facts as the chain publishes them: running sums of what was accepted would tell each amount."""
+        return replace(self, entries=self.anchored_entries, credit=self.anchored_credit, debit=self.anchored_debit)
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer, with ``ledger_id`` and ``signed`` beside what they follow from."""

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 from support.records import donation
 from support.station import REGULATOR, USCC, Site, Station, build_site, station
 
 from chainsvc import devnet
 from chainsvc.admin import Desk
+from chainsvc.api.app import create_app
+from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import admin_key
 from chainsvc.chain.institutions import Delegation, Institutions, Role
 from chainsvc.chain.signer import KeyFileSigner
@@ -18,6 +21,7 @@ from chainsvc.chain.transactions import send_and_wait
 from chainsvc.client.answers import Accepted
 from chainsvc.crypto.suites import SHA256
 from chainsvc.errors import NotEntitled
+from chainsvc.journal import keys
 from chainsvc.service.entitlements import Entitlements
 
 OTHER = "1133010643464097X7"
@@ -119,6 +123,41 @@ def test_an_answer_serves_for_seconds(alone: Station) -> None:
     now[0] += 0.2
     with pytest.raises(NotEntitled):
         rights.check(USCC, int(now[0]))
+
+
+# --- nothing tells strangers an amount ---
+
+
+def test_strangers_see_no_amount_before_its_batch_is_final(service: Station) -> None:
+    name = service.open().name
+    own, other, auditor = (_client(service, *who) for who in ((USCC,), (REGULATOR,), (REGULATOR, Scope.AUDIT)))
+    for fen in (1000, 1001):
+        service.accept(name, [donation(name, fen, fen=fen)])
+        assert _seen(other, name) == (0, 0, [])
+    service.parts.worker._anchorer.seal()
+    assert _seen(other, name) == (0, 0, [])
+    assert _seen(own, name) == _seen(auditor, name) == (2, 2001, [("sealed", 2001)])
+    service.settle(name)
+    assert _seen(other, name) == _seen(own, name) == (2, 2001, [("final", 2001)])
+    service.accept(name, [donation(name, 7, fen=7)])
+    service.parts.worker._anchorer.seal()
+    assert _seen(other, name) == (2, 2001, [("final", 2001)])
+    assert _seen(own, name) == (3, 2008, [("final", 2001), ("sealed", 7)])
+
+
+def _client(made: Station, uscc: str, *scopes: Scope) -> TestClient:
+    with made.parts.engine.begin() as conn:
+        _, token = keys.create(conn, uscc, list(scopes or [Scope.NOTARIZE]), "a test", now=0)
+    return TestClient(create_app(made.parts.service), headers={"Authorization": f"Bearer {token}"})
+
+
+def _seen(api: TestClient, name: str) -> tuple[int, int, list[tuple[str, int]]]:
+    facts = api.get(f"/v1/ledgers/{name}").json()
+    (listed,) = (one for one in api.get("/v1/ledgers").json()["ledgers"] if one["name"] == name)
+    assert listed == facts
+    batches = api.get(f"/v1/ledgers/{name}/batches?limit=2").json()
+    assert batches["next"] is None or len(batches["batches"]) == 2
+    return facts["entries"], facts["credit"], [(batch["state"], batch["credit"]) for batch in batches["batches"]]
 
 
 def _desk(made: Station, signer: KeyFileSigner) -> Desk:

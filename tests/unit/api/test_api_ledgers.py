@@ -26,6 +26,28 @@ def test_ledger_tells_its_facts_and_totals(
     assert (facts.entries, facts.credit, facts.anchored_entries, facts.anchored_credit) == (2, 350, 1, 300)
 
 
+@pytest.mark.parametrize("path", [f"/v1/ledgers/{LEDGER}", "/v1/ledgers"])
+def test_another_organization_is_told_the_sums_on_chain_only(
+    api: httpx.Client, service: FakeService, notarized: Callable[[Record], str], path: str
+) -> None:
+    notarized(donation(1, 300))
+    service.anchor()
+    told = {who: _facts(api, path, who) for who in ("other", "auditor", "full")}
+    assert told["other"] == told["full"] == told["auditor"]
+    notarized(donation(2, 51))
+    assert _facts(api, path, "other") == told["other"]
+    assert (told["other"].entries, told["other"].credit, told["other"].debit) == (1, 300, 0)
+    for who in ("full", "auditor"):
+        assert (_facts(api, path, who).entries, _facts(api, path, who).credit) == (2, 351)
+    service.anchor()
+    assert _facts(api, path, "other") == _facts(api, path, "full")
+
+
+def _facts(api: httpx.Client, path: str, who: str) -> LedgerFacts:
+    answer = api.get(path, headers=bearer(who)).json()
+    return LedgerFacts.from_json(answer["ledgers"][0] if "ledgers" in answer else answer)
+
+
 def test_ledger_is_opened_once(api: httpx.Client) -> None:
     name = f"charity/{USCC}/SM3-BOOK"
     first = api.post("/v1/ledgers", json={"name": name, "suite": "sm3", "signed": True})

@@ -8,8 +8,9 @@ from chainsvc.client.answers import Accepted
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.suites import suite_of
 from chainsvc.drafts import Draft, check_revision, commitment_of
-from chainsvc.errors import ChainsvcError, Problem, RecordRefused, ReferenceConflict
-from chainsvc.journal import entries, payloads, references
+from chainsvc.errors import ChainsvcError, Conflict, Problem, RecordRefused, ReferenceConflict
+from chainsvc.heads import Status
+from chainsvc.journal import entries, marks, payloads, references
 from chainsvc.journal.entries import Entry
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.journal.references import Known, ReferenceKey
@@ -27,6 +28,7 @@ class Matcher:
         self._opener = Opener(envelope)
         self._ledger = ledger
         self._promises = Promises(conn)
+        self._revised: set[bytes] = set()
 
     def key(self, draft: Draft) -> ReferenceKey | None:
         """Return the keyed reference and revision; None in private mode."""
@@ -71,26 +73,52 @@ class Matcher:
         return Accepted(entry.commitment, reference, revision, self._promises.receipt(entry), again)
 
     def check_revision(self, draft: Draft) -> None:
-        """Refuse a later revision that does not follow the one before, which must be in the journal.
+        """Refuse a later revision that does not follow the one before, which must be in the journal and the newest.
 
         Raises:
             RecordRefused: No such prior revision, or its net change is wrong.
+            Conflict: Another revision follows it already.
         """
         if draft.previous is None:
             return
         found = entries.find_by_commitments(self._conn, self._ledger.ledger_id, [draft.previous])
         if draft.previous not in found:
             raise _not_prior("no such entry in this ledger", draft.previous)
+        self._check_reference(draft, found[draft.previous])
+        self._check_newest(found[draft.previous])
+        self._revised.add(draft.previous)
+
+    def _check_reference(self, draft: Draft, prior: Entry) -> None:
         key = self.key(draft)
         if draft.record is None or key is None:
             return
         before = references.by_reference(self._conn, self._ledger.ledger_id, key[0], key[1] - 1)
-        if before is None and self._is_erased(found[draft.previous]):  # its reference is gone, and all to compare with
+        if before is None and self._is_erased(prior):  # its reference is gone, and all to compare with
             return
-        if before is None or before.entry.commitment != draft.previous:
-            raise _not_prior("not the prior revision of this reference", draft.previous)
+        if before is None or before.entry.commitment != prior.commitment:
+            raise _not_prior("not the prior revision of this reference", prior.commitment)
         opened = self._opener.record(self._conn, before.entry)
         check_revision(draft.record, None if opened is None else opened[0])
+
+    def _check_newest(self, prior: Entry) -> None:
+        """Two revisions of one entry would both count, as only one of them can supersede it."""
+        if prior.commitment in self._revised or self._is_superseded(prior):
+            raise Conflict(
+                "another revision follows this entry already",
+                expected="the commitment of the newest revision",
+                got=prior.commitment.hex(),
+                where="/previous",
+                hint="Revise the newest revision; this one counts again only when a regulator has reversed that.",
+            )
+
+    def _is_superseded(self, entry: Entry) -> bool:
+        """Superseded or about to be, and not made current again since."""
+        changes = marks.of_entry(self._conn, entry.ledger_id, entry.entry_id)
+        states = {mark.state for mark in changes if mark.status == Status.SUPERSEDED}
+        if states.isdisjoint({*marks.PENDING, "final"}):
+            return False
+        history = marks.history(self._conn, entry.ledger_id, entry.entry_id)
+        return not (states.isdisjoint(marks.PENDING) and history[-1].status == Status.CURRENT)
 
     def _is_erased(self, entry: Entry) -> bool:
         return payloads.erasure_of(self._conn, entry.ledger_id, entry.entry_id) is not None

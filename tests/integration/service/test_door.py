@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
-from support.records import donation
+from support.records import corrected, donation
 from support.station import REGULATOR, USCC, Site, Station, build_site, station
 
 from chainsvc import devnet
@@ -16,12 +16,16 @@ from chainsvc.api.app import create_app
 from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import admin_key
 from chainsvc.chain.institutions import Delegation, Institutions, Role
+from chainsvc.chain.ledgers import Anchor, LedgerContract, Mark
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.chain.transactions import send_and_wait
-from chainsvc.client.answers import Accepted
+from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.crypto.suites import SHA256
-from chainsvc.errors import NotEntitled
+from chainsvc.drafts import Draft
+from chainsvc.errors import ChainsvcError, Conflict, NotEntitled
+from chainsvc.heads import Status
 from chainsvc.journal import keys
+from chainsvc.record import ledger_id
 from chainsvc.service.entitlements import Entitlements
 
 OTHER = "1133010643464097X7"
@@ -123,6 +127,90 @@ def test_an_answer_serves_for_seconds(alone: Station) -> None:
     now[0] += 0.2
     with pytest.raises(NotEntitled):
         rights.check(USCC, int(now[0]))
+
+
+# --- one entry has one next revision ---
+
+
+def test_an_entry_takes_one_revision_in_private_mode_too(service: Station) -> None:
+    facts = service.open()
+    first, second = _commitment(credit=100), _commitment(debit=20, of=1)
+    _take(service, facts.name, first)
+    _take(service, facts.name, second)
+    for _ in range(2):  # while its mark waits, and when it is final
+        (refused,) = _offer(service, facts.name, _commitment(debit=30, of=1, n=3))
+        assert isinstance(refused, Conflict)
+        assert refused.where == "/previous"
+        (again,) = _offer(service, facts.name, second)
+        assert isinstance(again, Accepted)
+        assert again.again
+        service.settle(facts.name)
+    _take(service, facts.name, _commitment(debit=5, of=2, n=4))
+    assert service.settle(facts.name).anchored_debit == 25
+    standing = service.parts.service.standing(first.commitment)
+    assert [(change.status, change.state) for change in standing.changes] == [(Status.SUPERSEDED, "final")]
+
+
+def test_two_revisions_of_one_entry_in_one_chunk_are_one_too_many(service: Station) -> None:
+    name = service.open().name
+    _take(service, name, _commitment(credit=100))
+    taken, refused = _offer(service, name, _commitment(debit=20, of=1), _commitment(debit=30, of=1, n=3))
+    assert isinstance(taken, Accepted)
+    assert isinstance(refused, Conflict)
+    assert service.parts.service.ledger(name).debit == 20
+
+
+def test_an_erased_entry_takes_one_revision_by_whatever_reference(service: Station) -> None:
+    name = service.open().name
+    (gone,) = service.accept(name, [donation(name, 1)])
+    service.parts.service.erase(gone.commitment, "asked by the person", service.caller)
+    service.accept(name, [corrected(donation(name, 1), gone.commitment, 80)])
+    (refused,) = service.send(name, [corrected(donation(name, 2), gone.commitment, 70)])
+    assert isinstance(refused, Conflict)
+
+
+def test_an_entry_that_a_regulator_made_current_again_takes_a_revision(alone: Station) -> None:
+    facts = alone.open()
+    _take(alone, facts.name, _commitment(credit=100))
+    _take(alone, facts.name, _commitment(debit=20, of=1))
+    alone.settle(facts.name)
+    _reverse(alone, facts, seq=0)
+    alone.settle(facts.name)
+    first = _commitment(credit=100).commitment
+    assert alone.parts.service.standing(first).standing is Status.CURRENT
+    _take(alone, facts.name, _commitment(debit=30, of=1, n=3))
+    (refused,) = _offer(alone, facts.name, _commitment(debit=40, of=1, n=4))
+    assert isinstance(refused, Conflict)
+    alone.settle(facts.name)
+    assert alone.parts.service.standing(first).standing is Status.SUPERSEDED
+
+
+def _commitment(credit: int = 0, debit: int = 0, of: int | None = None, n: int | None = None) -> Draft:
+    """Return the commitment of 32 bytes ``n``: the first, or one that revises the one ``of``."""
+    number = n if n is not None else 1 if of is None else of + 1
+    return Draft(bytes([number]) * 32, credit, debit, None if of is None else bytes([of]) * 32)
+
+
+def _offer(made: Station, name: str, *drafts: Draft) -> list[Accepted | ChainsvcError]:
+    parts = made.parts.service._parts
+    return parts.intake.accept_commitments(parts.ledgers.stored(name), drafts)
+
+
+def _take(made: Station, name: str, draft: Draft) -> None:
+    (taken,) = _offer(made, name, draft)
+    assert isinstance(taken, Accepted), taken
+
+
+def _reverse(made: Station, facts: LedgerFacts, seq: int) -> None:
+    """Make an entry current again, as a regulator with a ledger of decisions."""
+    contract, book = LedgerContract(made.parts.node, facts.contract), f"D-{time.time_ns()}"
+    own = ledger_id(facts.network, facts.contract, SHA256.id, 0, f"charity/{REGULATOR}/{book}")
+    for call in (
+        contract.open_ledger("charity", REGULATOR, book, SHA256.id, 0),
+        contract.anchor([Anchor(own, 0, 1, bytes(32), 0, 0)]),
+        contract.set_status([Mark(facts.ledger_id, seq, Status.CURRENT, own, 0)]),
+    ):
+        send_and_wait(made.parts.node, made.site.regulator, facts.contract, call)
 
 
 # --- nothing tells strangers an amount ---

@@ -126,7 +126,8 @@ class Verification:
         if not file.exists() or plain.s(file.read_bytes()).hex() != self.network["schemas"].get(self.shown["/schema"]):
             raise UnreadError("schema")
         schema = json.loads(file.read_bytes())
-        need({self.kind, "*"} & set(schema["x-kind"]), "kind")
+        every = {kind for file in SCHEMAS.glob("*.json") for kind in json.loads(file.read_bytes())["x-kind"]}
+        need(self.kind in (every if schema["x-kind"] == ["*"] else schema["x-kind"]), "kind")
         fields = dict(fields_of(schema, "/body"))
         need({path for path in paths if path.startswith("/body/")} == set(fields), "fields")
         need(all(is_valid(fields[path], v) for path, v in self.shown.items() if path in fields), "a value")

@@ -38,6 +38,7 @@ from chainsvc.service.evidence import Issuer
 from chainsvc.service.export import Exporter
 from chainsvc.service.issuers import IssuerKeys
 from chainsvc.service.ledgers import Ledgers
+from chainsvc.service.receipt_key import ReceiptKey
 from chainsvc.service.records import Records
 from chainsvc.service.standings import Standings
 from chainsvc.settings import Settings
@@ -199,11 +200,13 @@ def _wire(
     signer = KeyFileSigner.from_file(settings.key("account"))
     worker = Worker(_anchorer(settings, engine, network, node, profile, signer), settings.poll_s)
     caller = Caller(engine, node, profile, signer)
+    institutions = Institutions(node, network.institutions.address)
+    receipt_key = SigningKey.from_file(settings.key("receipt"))
     clock = time.time
     parts = Parts(
         engine=engine,
         network=network,
-        intake=_intake(settings, engine, envelope, Institutions(node, network.institutions.address), signer.address),
+        intake=_intake(settings, engine, envelope, institutions, receipt_key, signer.address),
         records=Records(engine, envelope, clock),
         issuer=Issuer(engine, envelope, network, node),
         standings=Standings(engine, clock),
@@ -211,19 +214,23 @@ def _wire(
         exporter=Exporter(engine, envelope, network),
         checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signer(settings), clock),
         source=source,
-        health={"worker": lambda: worker.trouble},
+        health={"worker": lambda: worker.trouble, "receipt key": ReceiptKey(institutions, receipt_key).trouble},
     )
     return Running(settings, engine, network, node, Service(parts), worker)
 
 
 def _intake(
-    settings: Settings, engine: Engine, envelope: Envelope, institutions: Institutions, account: bytes
+    settings: Settings,
+    engine: Engine,
+    envelope: Envelope,
+    institutions: Institutions,
+    receipt_key: SigningKey,
+    account: bytes,
 ) -> Intake:
     def anchor_by(kind: str, accepted_at: int) -> int:
         return accepted_at + int(settings.wait_of(kind) + settings.anchor_margin_s)
 
     keys, entitlements = IssuerKeys(institutions), Entitlements(institutions, account)
-    receipt_key = SigningKey.from_file(settings.key("receipt"))
     return Intake(engine, envelope, receipt_key, anchor_by, keys.may_issue, entitlements.check)
 
 

@@ -148,7 +148,7 @@ EXAMPLES: dict[str, Any] = {
         "facts": None,
     },
     "Health": {"status": "ok", "version": "0.1.0"},
-    "Readiness": {"ready": True, "parts": {"journal": "ok", "node": "ok", "worker": "ok"}},
+    "Readiness": {"ready": True, "parts": {"database": "ok", "worker": "ok", "receipt key": "ok"}},
     "RecordChunk": {"records": [RECORD], "seeds": None, "submission": None},
     "CommitmentChunk": {
         "commitments": [{"commitment": _ACCEPTED.id, "credit": 50_000, "debit": 0, "previous": None}],

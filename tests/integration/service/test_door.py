@@ -15,11 +15,12 @@ from chainsvc.admin import Desk
 from chainsvc.api.app import create_app
 from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import admin_key
-from chainsvc.chain.institutions import Delegation, Institutions, Role
+from chainsvc.chain.institutions import Delegation, Institutions, Purpose, Role
 from chainsvc.chain.ledgers import Anchor, LedgerContract, Mark
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.chain.transactions import send_and_wait
 from chainsvc.client.answers import Accepted, LedgerFacts
+from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256
 from chainsvc.drafts import Draft
 from chainsvc.errors import ChainsvcError, Conflict, NotEntitled
@@ -27,6 +28,7 @@ from chainsvc.heads import Status
 from chainsvc.journal import keys
 from chainsvc.record import ledger_id
 from chainsvc.service.entitlements import Entitlements
+from chainsvc.service.receipt_key import ReceiptKey
 
 OTHER = "1133010643464097X7"
 """A second organization, which only these tests register."""
@@ -127,6 +129,71 @@ def test_an_answer_serves_for_seconds(alone: Station) -> None:
     now[0] += 0.2
     with pytest.raises(NotEntitled):
         rights.check(USCC, int(now[0]))
+
+
+# --- a receipt key that the chain does not know is told ---
+
+
+def test_a_receipt_key_that_is_not_registered_is_told(own_site: Site, engine: Engine, tmp_path: Path) -> None:
+    key = SigningKey.generate()
+    key.to_file(tmp_path / "other.key")
+    with station(own_site, engine, receipt_key_file=tmp_path / "other.key") as made:
+        state = made.parts.service.ready()
+        assert state.ready
+        assert "is not registered" in state.parts["receipt key"]
+        command = f"chainsvc key add USCC {key.public.hex()} --purpose receipt"
+        assert command in state.parts["receipt key"]
+        _add_key(made, key, Purpose.RECEIPT)
+        assert command in made.parts.service.ready().parts["receipt key"]  # asked again in half a minute
+    with station(own_site, engine, receipt_key_file=tmp_path / "other.key") as made:
+        assert made.parts.service.ready().parts["receipt key"] == "ok"
+
+
+def test_a_receipt_key_is_judged_as_a_verifier_would(alone: Station) -> None:
+    now = [time.time()]
+    known, wrong, late, leaked = (SigningKey.generate() for _ in range(4))
+    _add_key(alone, known, Purpose.RECEIPT)
+    _add_key(alone, wrong, Purpose.CHECKPOINT)
+    _add_key(alone, late, Purpose.RECEIPT, since=int(now[0]) + 100, until=int(now[0]) + 200)
+    _add_key(alone, leaked, Purpose.RECEIPT)
+    _act(alone, _register(alone).compromise_key(leaked.key_id, int(now[0]) - 5))
+    now[0] = time.time()
+    keys_seen = {key: ReceiptKey(_register(alone), key, lambda: now[0]) for key in (known, wrong, late, leaked)}
+    assert keys_seen[known].trouble() is None
+    assert "as a checkpoint key" in str(keys_seen[wrong].trouble())
+    assert "is valid from" in str(keys_seen[late].trouble())
+    assert "compromised" in str(keys_seen[leaked].trouble())
+    now[0] += 120
+    assert keys_seen[late].trouble() is None
+    now[0] += 120
+    assert "is valid from" in str(keys_seen[late].trouble())
+
+
+def test_without_a_node_the_receipt_key_is_as_last_seen(alone: Station) -> None:
+    now = [time.time()]
+    known, unknown = _receipt_key(alone), SigningKey.generate()
+    seen, missing, never = (ReceiptKey(_register(alone), key, lambda: now[0]) for key in (known, unknown, unknown))
+    assert seen.trouble() is None
+    assert missing.trouble() is not None
+    devnet.down(alone.site.home / "devnet")
+    now[0] += 31
+    assert seen.trouble() is None
+    assert "is not registered" in str(missing.trouble())
+    assert never.trouble() is None
+
+
+def _receipt_key(made: Station) -> SigningKey:
+    return SigningKey.from_file(made.parts.settings.key("receipt"))
+
+
+def _add_key(made: Station, key: SigningKey, purpose: Purpose, since: int = 0, until: int = 0) -> None:
+    _act(made, _register(made).add_key(USCC, key.alg, key.public, purpose, since, until))
+
+
+def _act(made: Station, call: bytes) -> None:
+    """Act for the organization, by the account that the worker uses when it runs."""
+    made.parts.worker.round()
+    send_and_wait(made.parts.node, _account(made), _register(made).address, call)
 
 
 # --- one entry has one next revision ---

@@ -15,7 +15,7 @@ from chainsvc.crypto.keys import key_id
 from chainsvc.crypto.suites import Suite, suite_of
 from chainsvc.errors import NotReady, RecordErased, StateUnavailable
 from chainsvc.evidence import BatchFacts, Evidence, Pair, Proof, StatusChange
-from chainsvc.journal import batches, checkpoints, ledgers, marks, payloads
+from chainsvc.journal import batches, checkpoints, ledgers, marks
 from chainsvc.journal.batches import StoredBatch
 from chainsvc.journal.entries import Entry
 from chainsvc.journal.ledgers import Ledger
@@ -24,7 +24,7 @@ from chainsvc.network import Network
 from chainsvc.promises import Promises
 from chainsvc.proof.slots import mapping_slot, nested_slot
 from chainsvc.record import Record
-from chainsvc.service.records import entry_of
+from chainsvc.service.records import entry_of, is_private
 from chainsvc.stored import Opener
 from chainsvc.sumtree import SumTree
 
@@ -106,11 +106,11 @@ class Issuer:
         opened = self._opener.record(conn, entry)
         if opened is not None:
             return disclosed_pairs(suite_of(ledger.suite), *opened)
-        if payloads.erasure_of(conn, entry.ledger_id, entry.entry_id) is not None:
-            raise RecordErased(
-                "the record was erased; nothing is left that evidence could show", got=entry.commitment.hex()
-            )
-        return ()
+        if is_private(conn, entry):
+            return ()
+        raise RecordErased(
+            "the record was erased; nothing is left that evidence could show", got=entry.commitment.hex()
+        )
 
     def _read_tree(self, ledger_id: bytes, k: int, suite: int) -> SumTree:
         with self._engine.connect() as conn:

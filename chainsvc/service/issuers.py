@@ -31,7 +31,7 @@ class IssuerKeys:
             return False
         ended = key.until and until >= key.until
         compromised = key.compromised_from and now >= key.compromised_from
-        return key.since <= now + _FRESH_S and not ended and not compromised
+        return key.since <= now and not ended and not compromised
 
     def _key(self, key_id: bytes) -> Key | None:
         at, key = self._seen.get(key_id, (0.0, None))

@@ -11,7 +11,7 @@ from chainsvc.crypto.envelope import Envelope
 from chainsvc.drafts import MAX_REVISION
 from chainsvc.errors import InputRefused, NotFound
 from chainsvc.heads import Status
-from chainsvc.journal import batches, entries, ledgers, marks, payloads, references
+from chainsvc.journal import batches, chunks, entries, ledgers, marks, payloads, references
 from chainsvc.journal.entries import Entry
 from chainsvc.promises import Promises
 from chainsvc.receipt import Receipt
@@ -28,6 +28,11 @@ def entry_of(conn: Connection, record_id: bytes) -> Entry:
     if not found:
         raise NotFound("no such record", got=record_id.hex(), hint="A record's id is its commitment, 64 hex digits.")
     return found[0]
+
+
+def is_private(conn: Connection, entry: Entry) -> bool:
+    """Whether the service was given the commitment only: such a chunk has no key, erased or not."""
+    return chunks.get(conn, entry.ledger_id, entry.chunk_id).wrapped_key is None
 
 
 def standing_of(conn: Connection, entry: Entry) -> Status:
@@ -75,7 +80,6 @@ class Records:
 
     def _status(self, conn: Connection, entry: Entry, *, disclose: bool) -> RecordStatus:
         opened = self._opener.record(conn, entry)
-        erased = opened is None and payloads.erasure_of(conn, entry.ledger_id, entry.entry_id) is not None
         record = None if opened is None else opened[0]
         return RecordStatus(
             commitment=entry.commitment,
@@ -88,8 +92,8 @@ class Records:
             standing=standing_of(conn, entry),
             accepted_at=entry.accepted_at,
             anchor_by=entry.anchor_by,
-            erased=erased,
-            private=record is None and not erased,
+            erased=record is None and payloads.erasure_of(conn, entry.ledger_id, entry.entry_id) is not None,
+            private=record is None and is_private(conn, entry),
             record=record.to_json() if record is not None and disclose else None,
         )
 
@@ -100,6 +104,9 @@ class Records:
 
     def erase(self, record_id: bytes, reason: str, erased_by: str) -> Erasure:
         """Delete a record's body, seed and reference; what the tree needs stays.
+
+        Of an entry whose record the service never saw only the erasure itself is kept: its holder erases the record,
+        and until then makes evidence of it.
 
         Raises:
             NotFound: No such record.

@@ -40,6 +40,7 @@ class Kept:
     batch: int | None = None
     erasure: Erasure | None = None
     requested: list[StandingChange] = field(default_factory=list)
+    private: bool = False
 
     def pairs(self, suite: Suite) -> tuple[Pair, ...]:
         """Return every pair disclosed, none where the record is not known."""
@@ -149,7 +150,7 @@ class FakeLedger:
             accepted_at=kept.receipt.accepted_at,
             anchor_by=kept.receipt.anchor_by,
             erased=kept.erasure is not None,
-            private=kept.record is None and kept.erasure is None,
+            private=kept.private,
             record=kept.record.to_json() if kept.record and disclose else None,
         )
 

@@ -23,11 +23,12 @@ from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256
 from chainsvc.drafts import Draft
-from chainsvc.errors import ChainsvcError, Conflict, NotEntitled
+from chainsvc.errors import ChainsvcError, Conflict, NotEntitled, RecordErased
 from chainsvc.heads import Status
 from chainsvc.journal import keys
 from chainsvc.record import ledger_id
 from chainsvc.service.entitlements import Entitlements
+from chainsvc.service.issuers import IssuerKeys
 from chainsvc.service.receipt_key import ReceiptKey
 
 OTHER = "1133010643464097X7"
@@ -129,6 +130,38 @@ def test_an_answer_serves_for_seconds(alone: Station) -> None:
     now[0] += 0.2
     with pytest.raises(NotEntitled):
         rights.check(USCC, int(now[0]))
+
+
+# --- keys and erasures ---
+
+
+def test_a_key_signs_from_its_start_and_not_before(alone: Station) -> None:
+    key, now = SigningKey.generate(), [time.time()]
+    start = int(now[0]) + 25
+    _add_key(alone, key, Purpose.SUBMISSION, since=start)
+    issuers = IssuerKeys(_register(alone), lambda: now[0])
+    assert not issuers.may_issue(USCC, key.key_id, start + 3600)
+    now[0] = start - 1
+    assert not issuers.may_issue(USCC, key.key_id, start + 3600)
+    now[0] = start
+    assert issuers.may_issue(USCC, key.key_id, start + 3600)
+
+
+def test_erasing_what_the_service_never_had_leaves_its_holder_the_evidence(service: Station) -> None:
+    api, name = service.parts.service, service.open().name
+    private = _commitment(credit=100)
+    _take(service, name, private)
+    (kept,) = service.accept(name, [donation(name, 1)])
+    service.settle(name)
+    before = api.evidence(private.commitment, None, proof=False)
+    for commitment in (private.commitment, kept.commitment):
+        assert api.erase(commitment, "asked by the person", service.caller).reason == "asked by the person"
+    assert api.evidence(private.commitment, None, proof=False) == before
+    assert before.skeleton
+    with pytest.raises(RecordErased):
+        api.evidence(kept.commitment, None, proof=False)
+    states = [api.record(commitment, disclose=True) for commitment in (private.commitment, kept.commitment)]
+    assert [(state.erased, state.private) for state in states] == [(True, True), (True, False)]
 
 
 # --- a receipt key that the chain does not know is told ---

@@ -61,6 +61,7 @@ def holding(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     """Return a dependency that lets callers pass who hold one of the scopes; it costs no thread."""
 
     async def check(caller: AnyCaller) -> Caller:
+        """Check the scopes."""
         return require(caller, *scopes)
 
     return check

@@ -58,8 +58,10 @@ def test_private_mode(running: Served, store: Path, issuer_key: SigningKey, sign
         status = client.find(name, donation(name, 0).reference)
         assert (status.private, status.state) == (True, "final")
         client.erase(outcomes[0], "当事人申请")
-        with pytest.raises(RecordErased):
+        with pytest.raises(NotFound, match="only the holder"):
             client.evidence(outcomes[0])
+        status = client.status(outcomes[0])
+        assert (status.private, status.erased) == (True, True)
 
 
 def test_signed_ledger_in_custody(running: Served, issuer_key: SigningKey) -> None:

@@ -185,7 +185,7 @@ class Verbs:
             raise NotFound(
                 "only the holder of the record can make its evidence",
                 got=commitment.hex(),
-                hint="Open the client with the private store that the record was notarized from; once erased, it is gone.",
+                hint="Open the client with the private store it was notarized from; a record erased there is gone.",
             )
         whole = check_commitment(assemble(data, stored.record, stored.seed), commitment)
         return whole if disclose == "all" else whole.disclose(disclose)

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 from support.records import corrected, donation
+from support.served import serving
 from support.station import REGULATOR, USCC, Site, Station, build_site, station
 
 from chainsvc import devnet
@@ -318,28 +320,36 @@ def _reverse(made: Station, facts: LedgerFacts, seq: int) -> None:
 
 def test_strangers_see_no_amount_before_its_batch_is_final(service: Station) -> None:
     name = service.open().name
-    own, other, auditor = (_client(service, *who) for who in ((USCC,), (REGULATOR,), (REGULATOR, Scope.AUDIT)))
-    for fen in (1000, 1001):
-        service.accept(name, [donation(name, fen, fen=fen)])
+    whose = (USCC, Scope.NOTARIZE), (REGULATOR, Scope.NOTARIZE), (REGULATOR, Scope.AUDIT)
+    with _clients(service, *whose) as (own, other, auditor):
+        for fen in (1000, 1001):
+            service.accept(name, [donation(name, fen, fen=fen)])
+            assert _seen(other, name) == (0, 0, [])
+        service.parts.worker._anchorer.seal()
         assert _seen(other, name) == (0, 0, [])
-    service.parts.worker._anchorer.seal()
-    assert _seen(other, name) == (0, 0, [])
-    assert _seen(own, name) == _seen(auditor, name) == (2, 2001, [("sealed", 2001)])
-    service.settle(name)
-    assert _seen(other, name) == _seen(own, name) == (2, 2001, [("final", 2001)])
-    service.accept(name, [donation(name, 7, fen=7)])
-    service.parts.worker._anchorer.seal()
-    assert _seen(other, name) == (2, 2001, [("final", 2001)])
-    assert _seen(own, name) == (3, 2008, [("final", 2001), ("sealed", 7)])
+        assert _seen(own, name) == _seen(auditor, name) == (2, 2001, [("sealed", 2001)])
+        service.settle(name)
+        assert _seen(other, name) == _seen(own, name) == (2, 2001, [("final", 2001)])
+        service.accept(name, [donation(name, 7, fen=7)])
+        service.parts.worker._anchorer.seal()
+        assert _seen(other, name) == (2, 2001, [("final", 2001)])
+        assert _seen(own, name) == (3, 2008, [("final", 2001), ("sealed", 7)])
 
 
-def _client(made: Station, uscc: str, *scopes: Scope) -> TestClient:
-    with made.parts.engine.begin() as conn:
-        _, token = keys.create(conn, uscc, list(scopes or [Scope.NOTARIZE]), "a test", now=0)
-    return TestClient(create_app(made.parts.service), headers={"Authorization": f"Bearer {token}"})
+@contextmanager
+def _clients(made: Station, *whose: tuple[str, Scope]) -> Iterator[list[httpx.Client]]:
+    """Give a client for each organization and scope, of one served API."""
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(create_app(made.parts.service)))
+        with made.parts.engine.begin() as conn:
+            tokens = [keys.create(conn, uscc, [scope], "a test", now=0)[1] for uscc, scope in whose]
+        yield [
+            stack.enter_context(httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}))
+            for token in tokens
+        ]
 
 
-def _seen(api: TestClient, name: str) -> tuple[int, int, list[tuple[str, int]]]:
+def _seen(api: httpx.Client, name: str) -> tuple[int, int, list[tuple[str, int]]]:
     facts = api.get(f"/v1/ledgers/{name}").json()
     (listed,) = (one for one in api.get("/v1/ledgers").json()["ledgers"] if one["name"] == name)
     assert listed == facts

@@ -6,22 +6,22 @@ docs/evidence-format.md is the specification.
 """
 
 import base64
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import orjson
 
 from chainsvc import jcs
-from chainsvc.commitment import SALT_BYTES, commit_digests, pair_digest
+from chainsvc.commitment import commit_digests, pair_digest
 from chainsvc.crypto.suites import Suite, suite_of
 from chainsvc.errors import MalformedInput
+from chainsvc.evidence.parts import BatchFacts, Pair, Proof, StatusChange
 from chainsvc.heads import Status
 from chainsvc.reading import array_of, members_of, text, unhex, whole
 from chainsvc.receipt import Receipt, Submission
-from chainsvc.record import DISCLOSED, MAX_PAIRS, LedgerName, check_value, ledger_id
-from chainsvc.sumtree import MAX_LEAVES, MAX_SUM, Node
+from chainsvc.record import DISCLOSED, MAX_PAIRS, LedgerName, ledger_id
+from chainsvc.sumtree import MAX_SUM, Node
 
 FORMAT = "chainsvc-evidence/1"
 """The only version; new members mean a new one."""
@@ -38,118 +38,11 @@ MAX_DEPTH = 12
 MAX_CHANGES = 256
 """Most changes of standing of one entry."""
 
-_U64 = 2**53 - 1  # seqs, blocks and times stay exact in every JSON reader
-_PATH = re.compile(r"(?:/[a-z][a-z0-9_]{0,63}){1,8}")
-_HASH, _ACTOR = 32, 20
+_SEQ_MAX = 2**53 - 1
+_HASH, _ADDRESS = 32, 20
 _MEMBERS = frozenset(
     ["batch", "contract", "flags", "format", "network", "pairs", "path", "proof", "receipt", "seq", "status"]
 ).union(["submission", "suite", "timestamps"])
-
-
-_BATCH_MEMBERS = frozenset({"actor", "block", "count", "first", "index", "prev", "time"})
-
-
-class Pair(NamedTuple):
-    """One pair of the record: disclosed with its salt, or hidden behind its digest.
-
-    Attributes:
-        path: JSON Pointer from the record's root.
-        salt: 16 bytes, None when hidden.
-        value: The value, None when hidden (see ``salt``) or null.
-        digest: 32 bytes, None when disclosed.
-    """
-
-    path: str
-    salt: bytes | None
-    value: Any
-    digest: bytes | None
-
-    @property
-    def hidden(self) -> bool:
-        """Whether only the digest is shown."""
-        return self.salt is None
-
-    def to_json(self) -> list[Any]:
-        """Return ``[path, salt, value]`` or ``[path, digest]``."""
-        if self.digest is not None:
-            return [self.path, self.digest.hex()]
-        return [self.path, (self.salt or b"").hex(), self.value]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchFacts:
-    """What the head binds besides root and sums.
-
-    Attributes:
-        index: Batch number in its ledger.
-        first: Seq of its first entry.
-        count: Its entries.
-        prev: Head before it, 32 bytes.
-        actor: Account that anchored it, 20 bytes.
-        block: Block number.
-        time: Block time in Unix seconds.
-    """
-
-    index: int
-    first: int
-    count: int
-    prev: bytes
-    actor: bytes
-    block: int
-    time: int
-
-
-class StatusChange(NamedTuple):
-    """One change of standing, as the status word binds it.
-
-    Attributes:
-        status: New standing, see :class:`chainsvc.heads.Status`.
-        cause_ledger: Ledger id of the cause's entry, 32 bytes.
-        cause_seq: The cause's entry.
-        actor: Account that changed it, 20 bytes.
-        block: Block number.
-        time: Block time in Unix seconds.
-    """
-
-    status: int
-    cause_ledger: bytes
-    cause_seq: int
-    actor: bytes
-    block: int
-    time: int
-
-    def to_json(self) -> list[Any]:
-        """Return the array of the evidence member ``status``."""
-        return [self.status, self.cause_ledger.hex(), self.cause_seq, self.actor.hex(), self.block, self.time]
-
-
-class Proof(NamedTuple):
-    """State proofs against one block header; trie nodes from root to leaf.
-
-    Attributes:
-        header: RLP of the block header.
-        account: Nodes for the ledger contract's account.
-        institutions: Nodes for the account of Institutions, empty where unused.
-        head: Nodes for the head's slot.
-        word: Nodes for the status word's slot, absence included.
-        key: Nodes for the submission key's slot, empty where unused.
-    """
-
-    header: bytes
-    account: tuple[bytes, ...]
-    institutions: tuple[bytes, ...]
-    head: tuple[bytes, ...]
-    word: tuple[bytes, ...]
-    key: tuple[bytes, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the evidence member ``proof``."""
-        return {
-            "account": _hexes(self.account),
-            "header": self.header.hex(),
-            "institutions": _hexes(self.institutions),
-            "storage": {"head": _hexes(self.head), "key": _hexes(self.key), "word": _hexes(self.word)},
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,17 +78,17 @@ class Evidence:
             raise MalformedInput("too large without a proof", expected=f"{MAX_BYTES} bytes", got=f"{len(data)} bytes")
         evidence = cls(
             network=unhex(value["network"], "/network", _HASH),
-            contract=unhex(value["contract"], "/contract", _ACTOR),
+            contract=unhex(value["contract"], "/contract", _ADDRESS),
             suite=suite_of(whole(value["suite"], "/suite", 255)),
             flags=whole(value["flags"], "/flags", 1),
             pairs=_pairs(value["pairs"]),
-            seq=whole(value["seq"], "/seq", _U64),
+            seq=whole(value["seq"], "/seq", _SEQ_MAX),
             path=tuple(_node(node, f"/path/{i}") for i, node in enumerate(array_of(value["path"], "/path"))),
-            batch=_batch(value["batch"]),
+            batch=BatchFacts.from_json(value["batch"]),
             status=_changes(value["status"]),
             submission=None if value["submission"] is None else Submission.from_json(value["submission"]),
             receipt=None if value["receipt"] is None else Receipt.from_json(value["receipt"]),
-            proof=None if value["proof"] is None else _proof(value["proof"]),
+            proof=None if value["proof"] is None else Proof.from_json(value["proof"]),
             timestamps=tuple(_token(token) for token in array_of(value["timestamps"], "/timestamps")),
         )
         evidence.check_disclosed()
@@ -205,15 +98,7 @@ class Evidence:
         """Return the file's bytes."""
         return jcs.dumps(
             {
-                "batch": {
-                    "actor": self.batch.actor.hex(),
-                    "block": self.batch.block,
-                    "count": self.batch.count,
-                    "first": self.batch.first,
-                    "index": self.batch.index,
-                    "prev": self.batch.prev.hex(),
-                    "time": self.batch.time,
-                },
+                "batch": self.batch.to_json(),
                 "contract": self.contract.hex(),
                 "flags": self.flags,
                 "format": FORMAT,
@@ -304,10 +189,6 @@ def _is_named(path: str, names: Collection[str]) -> bool:
     return any(path == name or path.startswith(name + "/") for name in names)
 
 
-def _hexes(nodes: tuple[bytes, ...]) -> list[str]:
-    return [node.hex() for node in nodes]
-
-
 def _canonical(data: bytes) -> Any:
     """Parse, and compare with the canonical bytes of what was parsed (trust rule ``file == JCS(parse(file))``)."""
     if len(data) > MAX_BYTES_WITH_PROOF:
@@ -330,21 +211,7 @@ def _pairs(value: Any) -> tuple[Pair, ...]:
     pairs = array_of(value, "/pairs")
     if len(pairs) > MAX_PAIRS:
         raise MalformedInput("too many pairs", expected=f"at most {MAX_PAIRS}", got=len(pairs), where="/pairs")
-    return tuple(_pair(pair, f"/pairs/{i}") for i, pair in enumerate(pairs))
-
-
-def _pair(value: Any, where: str) -> Pair:
-    if type(value) is not list or len(value) not in (2, 3):
-        raise MalformedInput("not a pair", expected="[path, salt, value] or [path, digest]", where=where)
-    path = text(value[0], where)
-    if not _PATH.fullmatch(path):
-        raise MalformedInput("not a record's path", expected=_PATH.pattern, got=path[:80], where=where)
-    if len(value) == 2:  # noqa: PLR2004 - the two forms of a pair differ by length
-        return Pair(path, None, None, unhex(value[1], where, _HASH))
-    if isinstance(value[2], dict):
-        raise MalformedInput("an object is not one value", expected="its members as pairs", where=where)
-    check_value(value[2], path)
-    return Pair(path, unhex(value[1], where, SALT_BYTES), value[2], None)
+    return tuple(Pair.from_json(pair, f"/pairs/{i}") for i, pair in enumerate(pairs))
 
 
 def _node(value: Any, where: str) -> Node:
@@ -352,53 +219,11 @@ def _node(value: Any, where: str) -> Node:
     return Node(unhex(digest, where, _HASH), whole(credit, where, MAX_SUM), whole(debit, where, MAX_SUM))
 
 
-def _batch(value: Any) -> BatchFacts:
-    value = members_of(value, _BATCH_MEMBERS, "/batch")
-    return BatchFacts(
-        index=whole(value["index"], "/batch/index", _U64),
-        first=whole(value["first"], "/batch/first", _U64),
-        count=whole(value["count"], "/batch/count", MAX_LEAVES),
-        prev=unhex(value["prev"], "/batch/prev", _HASH),
-        actor=unhex(value["actor"], "/batch/actor", _ACTOR),
-        block=whole(value["block"], "/batch/block", _U64),
-        time=whole(value["time"], "/batch/time", _U64),
-    )
-
-
 def _changes(value: Any) -> tuple[StatusChange, ...]:
     changes = array_of(value, "/status")
     if len(changes) > MAX_CHANGES:
         raise MalformedInput("too many changes of standing", expected=MAX_CHANGES, got=len(changes), where="/status")
-    return tuple(_change(change, f"/status/{i}") for i, change in enumerate(changes))
-
-
-def _change(value: Any, where: str) -> StatusChange:
-    status, cause_ledger, cause_seq, actor, block, time = array_of(value, where, 6)
-    return StatusChange(
-        status=whole(status, where, max(Status)),
-        cause_ledger=unhex(cause_ledger, where, _HASH),
-        cause_seq=whole(cause_seq, where, _U64),
-        actor=unhex(actor, where, _ACTOR),
-        block=whole(block, where, _U64),
-        time=whole(time, where, _U64),
-    )
-
-
-def _proof(value: Any) -> Proof:
-    value = members_of(value, frozenset({"account", "header", "institutions", "storage"}), "/proof")
-    storage = members_of(value["storage"], frozenset({"head", "key", "word"}), "/proof/storage")
-    return Proof(
-        header=unhex(value["header"], "/proof/header"),
-        account=_nodes(value["account"], "/proof/account"),
-        institutions=_nodes(value["institutions"], "/proof/institutions"),
-        head=_nodes(storage["head"], "/proof/storage/head"),
-        word=_nodes(storage["word"], "/proof/storage/word"),
-        key=_nodes(storage["key"], "/proof/storage/key"),
-    )
-
-
-def _nodes(value: Any, where: str) -> tuple[bytes, ...]:
-    return tuple(unhex(node, where) for node in array_of(value, where))
+    return tuple(StatusChange.from_json(change, f"/status/{i}") for i, change in enumerate(changes))
 
 
 def _token(value: Any) -> bytes:
@@ -410,3 +235,17 @@ def _token(value: Any) -> bytes:
     if base64.b64encode(token).decode() != encoded:
         raise MalformedInput("not canonical base64", where="/timestamps")
     return token
+
+
+__all__ = [
+    "FORMAT",
+    "MAX_BYTES",
+    "MAX_BYTES_WITH_PROOF",
+    "MAX_CHANGES",
+    "MAX_DEPTH",
+    "BatchFacts",
+    "Evidence",
+    "Pair",
+    "Proof",
+    "StatusChange",
+]

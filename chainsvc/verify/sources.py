@@ -13,6 +13,7 @@ from chainsvc.checkpoint import Checkpoint
 from chainsvc.errors import MalformedInput, NetworkMismatch, NotFound, NotReady
 from chainsvc.evidence import Proof
 from chainsvc.network import Network
+from chainsvc.note import VerifierKey
 from chainsvc.proof.account import Account, prove_account, prove_slot
 from chainsvc.proof.header import Header
 
@@ -178,8 +179,9 @@ class CheckpointSource:
     uses_proof = True
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        """Take a checkpoint from whom the verifier trusts; its signatures are checked at each read."""
+        """Take a checkpoint from whom the verifier trusts; its signatures are checked once for each set of keys."""
         self._checkpoint = checkpoint
+        self._signed_by: dict[tuple[VerifierKey, ...], str] = {}
 
     def read(
         self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None
@@ -200,7 +202,7 @@ class CheckpointSource:
                 expected=network.network_id.hex(),
                 got=checkpoint.network_id.hex(),
             )
-        signers = ", ".join(key.name for key in checkpoint.verify(network.signers))
+        signers = self._signers(tuple(network.signers))
         if at not in (None, checkpoint.block):
             raise NotReady(
                 "the checkpoint names another block than the one asked for", expected=at, got=checkpoint.block
@@ -223,3 +225,8 @@ class CheckpointSource:
                 where="/proof/header",
             )
         return ProofSnapshot(header, proof, places, f"checkpoint signed by {signers}")
+
+    def _signers(self, keys: tuple[VerifierKey, ...]) -> str:
+        if keys not in self._signed_by:
+            self._signed_by[keys] = ", ".join(key.name for key in self._checkpoint.verify(keys))
+        return self._signed_by[keys]

@@ -66,4 +66,4 @@ def judge(word: bytes, *, alg: int, purpose: int, time: int, uscc: str | None = 
     if key.compromised_from and time + slack >= key.compromised_from:
         reason = f"the {name} key is reported compromised: whoever had it may have signed"
         return not_checked(reason, expected=f"before {key.compromised_from}", got=time)
-    return passed()
+    return passed(f"signed by a registered {name} key, valid then")

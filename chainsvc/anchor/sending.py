@@ -97,9 +97,16 @@ class Sender:
         Raises:
             NodeUnavailable: Nothing is lost; the next call goes on.
         """
+        self._drop_stale_holds()
         saved = sum(self._save_next(contract) for contract in self._contracts.values())
         self.broadcast()
         return saved
+
+    def _drop_stale_holds(self) -> None:
+        """Forget holds that were not confirmed when they ended: what they held has gone another way."""
+        oldest = self._clock() - _HOLD_S
+        self._held = {ident: held for ident, held in self._held.items() if held.until > oldest}
+        self._held_marks = {number: held for number, held in self._held_marks.items() if held.until > oldest}
 
     def broadcast(self) -> None:
         """Send every saved transaction that no node has taken yet, in the order of nonces."""

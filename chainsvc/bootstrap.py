@@ -1,5 +1,6 @@
 """The only place that wires parts together: from settings to a running service."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -46,6 +47,9 @@ from chainsvc.verify import LiveNode
 from chainsvc.worker import Worker
 
 log = get_logger(__name__)
+
+KEK_VARIABLE = "CHAINSVC_KEK"
+"""Environment variable with the key-encryption key, in hex or base64; no setting, so that it is never shown."""
 
 _LONGEST_DEADLINE_S = 172_800  # what deploy tells the register; ends and budget cuts wait for it
 
@@ -124,11 +128,21 @@ def make_keys(settings: Settings) -> None:
     for name in ("receipt", "checkpoint"):
         if not settings.key(name).exists():
             SigningKey.generate().to_file(settings.key(name))
-    if not settings.key("kek").exists():
+    if KEK_VARIABLE not in os.environ and not settings.key("kek").exists():
         SigningKey.generate().to_file(settings.key("kek"))  # 32 random bytes, mode 0600, like any other
     for account in (settings.key("account"), admin_key(settings)):
         if not account.exists():
             KeyFileSigner.create(account)
+
+
+def read_kek(settings: Settings) -> KeyEncryptionKey:
+    """Return the key-encryption key: of the environment where it is set there, else of its file.
+
+    Raises:
+        ConfigurationRefused: Neither holds 32 bytes.
+    """
+    text = os.environ.get(KEK_VARIABLE)
+    return KeyEncryptionKey.from_file(settings.key("kek")) if text is None else KeyEncryptionKey.from_text(text)
 
 
 def admin_key(settings: Settings) -> Path:
@@ -177,7 +191,7 @@ def running(settings: Settings) -> Iterator[Running]:
             log.warning("node_unavailable_at_start", reason=str(error))
         engine = stack.enter_context(open_journal(settings))
         with engine.begin() as conn:
-            envelope = journal_network.bind(conn, network, KeyEncryptionKey.from_file(settings.key("kek")))
+            envelope = journal_network.bind(conn, network, read_kek(settings))
         source = stack.enter_context(LiveNode(node.url))
         yield _wire(settings, engine, envelope, network, node, source)
 

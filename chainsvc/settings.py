@@ -26,7 +26,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="PostgreSQL 15 to 18; unset runs the embedded one")
     node_url: str | None = Field(None, description="JSON-RPC of a chain node; unset uses the local devnet")
     network_file: Path | None = Field(None, description="Descriptor; default <home>/network.json")
-    kek_file: Path | None = Field(None, description="Key-encryption key, 64 hex digits; default <home>/keys/kek.key")
+    kek_file: Path | None = Field(
+        None, description="Key-encryption key; default <home>/keys/kek.key, CHAINSVC_KEK is stronger"
+    )
     receipt_key_file: Path | None = Field(None, description="Signs receipts; default <home>/keys/receipt.key")
     checkpoint_key_file: Path | None = Field(None, description="Signs checkpoints; default <home>/keys/checkpoint.key")
     account_key_file: Path | None = Field(None, description="Anchoring account; default <home>/keys/service.account")

@@ -19,6 +19,17 @@ def test_another_key_encryption_key_is_refused(site: Site, engine: Engine, tmp_p
         pass
 
 
+def test_the_key_encryption_key_of_the_environment_is_stronger_than_the_file(
+    site: Site, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAINSVC_KEK", "11" * 32)
+    with station(site, engine):
+        pass
+    monkeypatch.setenv("CHAINSVC_KEK", "22" * 32)
+    with pytest.raises(KeyMismatch), station(site, engine):
+        pass
+
+
 def test_a_journal_of_another_deployment_is_refused(site: Site, engine: Engine) -> None:
     with station(site, engine) as made:
         network = made.parts.network

@@ -23,7 +23,7 @@ from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
 from chainsvc.crypto.keys import SigningKey
-from chainsvc.errors import ConfigurationRefused, NodeUnavailable
+from chainsvc.errors import ConfigurationRefused, KeyMismatch, NodeUnavailable
 from chainsvc.intake import Intake
 from chainsvc.journal import network as journal_network
 from chainsvc.journal import schema
@@ -129,10 +129,22 @@ def make_keys(settings: Settings) -> None:
         if not settings.key(name).exists():
             SigningKey.generate().to_file(settings.key(name))
     if KEK_VARIABLE not in os.environ and not settings.key("kek").exists():
+        _refuse_lost_kek(settings)
         SigningKey.generate().to_file(settings.key("kek"))  # 32 random bytes, mode 0600, like any other
     for account in (settings.key("account"), admin_key(settings)):
         if not account.exists():
             KeyFileSigner.create(account)
+
+
+def _refuse_lost_kek(settings: Settings) -> None:
+    """A home with a deployed network has a journal, which no new key opens."""
+    if settings.descriptor.exists():
+        raise KeyMismatch(
+            "the journal's key-encryption key is not there",
+            expected="the key that it was written with",
+            where=str(settings.key("kek")),
+            hint=f"Put the file back, or set {KEK_VARIABLE}; without it the stored records can't be read.",
+        )
 
 
 def read_kek(settings: Settings) -> KeyEncryptionKey:

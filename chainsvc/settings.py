@@ -6,6 +6,7 @@ Secrets are never settings: a setting names the file that holds one.
 """
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,6 +102,11 @@ def load_settings(**values: Any) -> Settings:
     """
     try:
         return Settings(**values)
+    except tomllib.TOMLDecodeError as error:
+        hint = "Mend that line, or remove the file."
+        raise ConfigurationRefused(
+            f"the settings file is no TOML: {error}", where=str(settings_file()), hint=hint
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

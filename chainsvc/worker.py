@@ -55,8 +55,9 @@ class Worker:
                 self.failure = error
                 log.critical("worker_stopped", reason=str(error))
                 return
-            except Exception:  # the next round starts from durable state; a bug must not stop anchoring for good
+            except Exception as error:  # the next round starts from durable state; a bug must not stop it for good
                 log.exception("round_failed")
+                self.outage = f"a round failed: {type(error).__name__}: {error}"
                 pause = _LONGEST_PAUSE_S
             self._stopping.wait(pause)
 

@@ -76,6 +76,8 @@ class Anchorer:
         lost = self.watcher.recheck()
         self.sender.broadcast()
         confirmed = self.confirmer.confirm()
+        if confirmed:
+            self.watcher.look_again()
         sent = self.sender.send()
         while self.sender.behind:
             self.watcher.start_over(self.sender.behind.pop())

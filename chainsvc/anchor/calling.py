@@ -52,7 +52,7 @@ class Caller:
         signed = self._save(contract, data, deadline)
         self._node.send(signed.raw)
         while time.monotonic() < deadline:
-            receipt = self._node.receipt(signed.hash)
+            receipt = self._receipt(signed)
             if receipt and self._profile.is_final(self._node, receipt.block_number, receipt.block_hash):
                 return self._checked(receipt)
             time.sleep(_PAUSE_S)
@@ -62,6 +62,12 @@ class Caller:
             where=to_hex(signed.hash),
             hint="It may still be mined; repeating the request is safe.",
         )
+
+    def _receipt(self, signed: Transaction) -> Receipt | None:
+        """Return what became of the call; the worker may have signed it anew for a higher fee."""
+        with self._engine.connect() as conn:
+            tried = transactions.at_nonce(conn, signed.sender, signed.nonce)
+        return next((receipt for tx in tried if (receipt := self._node.receipt(tx.hash))), None)
 
     def _save(self, contract: bytes, data: bytes, deadline: float) -> Transaction:
         while True:

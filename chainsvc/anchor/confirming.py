@@ -38,7 +38,7 @@ class Confirmer:
         sender: bytes,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Follow the transactions of ``sender`` (20 bytes)."""
+        """Follow all saved transactions; ``sender`` (20 bytes) is the account in use."""
         self._engine = engine
         self._node = node
         self._profile = profile
@@ -55,15 +55,16 @@ class Confirmer:
             NetworkMismatch: The chain says of a batch what can't be of our contract.
         """
         with self._engine.connect() as conn:
-            open_ones = transactions.pending(conn, self._sender)
+            open_ones = transactions.pending(conn)  # also of an account that was used before
         metrics.SENDER_NONCE_GAP.labels(self._sender.hex()).set(len(open_ones))
         self.trouble = self._waiting(open_ones)
         if not open_ones:
             return 0
         metrics.SENDER_BALANCE_WEI.labels(self._sender.hex()).set(self._node.balance(self._sender))
         # Read before the receipts: a receipt that is missing then can't have been there at this block.
-        used = self._node.nonce(self._sender, self._profile.final_block(self._node).number)
-        return sum(self._confirm_one(transaction, used) for transaction in open_ones)
+        final = self._profile.final_block(self._node).number
+        used = {sender: self._node.nonce(sender, final) for sender in {tx.sender for tx in open_ones}}
+        return sum(self._confirm_one(transaction, used[transaction.sender]) for transaction in open_ones)
 
     def _waiting(self, open_ones: tuple[Transaction, ...]) -> str | None:
         old = [tx for tx in open_ones if self._clock() - tx.created_at > _PATIENCE_S]
@@ -134,6 +135,8 @@ class Confirmer:
         with self._engine.begin() as conn:
             batches.back_to_sealed(conn, transaction.hash)
             marks.back_to_requested(conn, transaction.hash)
+            batches.forget_transaction(conn, transaction.hash)
+            marks.forget_transaction(conn, transaction.hash)
             transactions.mark_replaced(conn, transaction.hash)
         metrics.TRANSACTIONS.labels("replaced").inc()
         log.error("nonce_taken", tx_hash=transaction.hash.hex(), nonce=transaction.nonce)

@@ -111,11 +111,11 @@ class Sender:
     def broadcast(self) -> None:
         """Send every saved transaction that no node has taken yet, in the order of nonces."""
         with self._engine.connect() as conn:
-            live = transactions.pending(conn, self._signer.address)
+            live = transactions.pending(conn)  # also of an account that was used before
         self._refused = {tx.hash: self._refused[tx.hash] for tx in live if tx.hash in self._refused}
         base_fee = self._node.base_fee() if live else 0
         for transaction in live:
-            if fees_of(transaction.raw).most < base_fee:
+            if transaction.sender == self._signer.address and fees_of(transaction.raw).most < base_fee:
                 self._replace(transaction)
             elif transaction.state == "signed":
                 self._broadcast(transaction)
@@ -158,7 +158,7 @@ class Sender:
             return self._save(conn, contract, admitted.call)
 
     def _is_busy(self, conn: Connection, contract: LedgerContract) -> bool:
-        live = transactions.pending(conn, self._signer.address)
+        live = transactions.pending(conn)
         return any(transaction.contract == contract.address for transaction in live)
 
     def _admitted(self, conn: Connection, contract: LedgerContract) -> Admitted:

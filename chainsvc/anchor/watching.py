@@ -28,6 +28,7 @@ from chainsvc.journal.marks import Word
 from chainsvc.journal.transactions import Transaction
 from chainsvc.logs import get_logger
 from chainsvc.network import Network
+from chainsvc.policies import policy_of, within_budget
 
 log = get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Watcher:
         self._network = network
         self._checked = False
         self._head = b""
+        self._rereading: dict[bytes, int] = {}
         self._clock = clock
         self.trouble: str | None = None
 
@@ -74,7 +76,7 @@ class Watcher:
         if head.hash == self._head:  # the same head has the same blocks below
             return 0
         with self._engine.begin() as conn:
-            lost = self._take_back_ours(conn) + self._take_back_others(conn)
+            lost = self._take_back_ours(conn) + self._take_back_final(conn)
         if lost:
             metrics.REORGANIZATIONS.inc()
             log.critical("vanished", count=lost, head=head.number)
@@ -118,20 +120,23 @@ class Watcher:
         words = [mark.word for mark in marks.of_transaction(conn, transaction.hash)]
         return any(facts.block_hash != receipt.block_hash for facts in (*anchors, *words) if facts is not None)
 
-    def _take_back_others(self, conn: Connection) -> int:
-        """What no transaction of ours carries is forgotten, and seen again by its event."""
+    def _take_back_final(self, conn: Connection) -> int:
+        """What is final in a block that is gone is open again, whoever carried it; what others did is forgotten."""
         lost_batches = _gone(
-            lambda offset: batches.newest_without_transaction(conn, limit=_PAGE, offset=offset),
+            lambda offset: batches.newest_final(conn, limit=_PAGE, offset=offset),
             lambda batch: self._is_gone(batch.anchor),
         )
         lost_marks = _gone(
-            lambda offset: marks.newest_without_transaction(conn, limit=_PAGE, offset=offset),
+            lambda offset: marks.newest_final(conn, limit=_PAGE, offset=offset),
             lambda mark: self._is_gone(mark.word),
         )
         for batch in lost_batches:
             batches.back_to_submitted(conn, batch.ledger_id, batch.k)
         for mark in lost_marks:
             marks.back_to_submitted(conn, *mark.key)
+        carriers = {batch.tx_hash for batch in lost_batches} | {mark.tx_hash for mark in lost_marks}
+        for tx_hash in carriers - {None}:
+            transactions.back_to_sent(conn, tx_hash or b"")
         return len(lost_batches) + len(lost_marks)
 
     def _is_gone(self, facts: Anchor | Word | None) -> bool:
@@ -146,9 +151,20 @@ class Watcher:
         final = self._profile.final_block(self._node).number
         return sum(self._follow(contract, final) for contract in self._contracts.values())
 
+    def look_again(self) -> None:
+        """Recheck at the next round even under the same head: something became final since."""
+        self._head = b""
+
     def start_over(self, contract: bytes) -> None:
-        """Read a contract's events from the beginning: the chain knows of batches that the journal holds as open."""
+        """Read a contract's events from the beginning: the chain knows of batches that the journal holds as open.
+
+        A reading that is under way is not begun anew.
+        """
+        if contract in self._rereading:
+            return
         with self._engine.begin() as conn:
+            cursor = cursors.load(conn, contract)
+            self._rereading[contract] = cursor.block if cursor else 0
             cursors.save(conn, Cursor(contract, 0, self._network.genesis))
 
     def _follow(self, contract: LedgerContract, final: int) -> int:
@@ -161,15 +177,31 @@ class Watcher:
             block_hash = self._node.block(last).hash  # before its events: if it goes meanwhile, the cursor shows it
             for event in contract.events(first, last):
                 news += self._take_in(conn, event)
+                self.look_again()
             cursors.save(conn, Cursor(contract.address, last, block_hash))
-        return news
+        if last >= self._rereading.get(contract.address, 0):
+            self._rereading.pop(contract.address, None)
+            return news
+        return news + 1  # a reading that goes on is no idle round
 
     def _resume_at(self, conn: Connection, contract: LedgerContract) -> int:
         """Start over when the cursor's block is gone: taking an event in twice is harmless."""
         cursor = cursors.load(conn, contract.address)
-        if cursor is None or vanished(self._node, cursor.block, cursor.block_hash):
-            return 0
-        return cursor.block + 1
+        if cursor is not None and not vanished(self._node, cursor.block, cursor.block_hash):
+            return cursor.block + 1
+        for ledger in ledgers.listing(conn):
+            if ledger.contract == contract.address and policy_of(ledger.kind) is within_budget:
+                self._read_budget(conn, contract, ledger.ledger_id)  # what set it may be gone with the block
+        return 0
+
+    def _read_budget(self, conn: Connection, contract: LedgerContract, ledger_id: bytes) -> None:
+        """Keep what the chain allows now: an event that is read late may have been overtaken.
+
+        A planned cut binds the door at once: what is accepted from now on anchors after it.
+        """
+        budget = contract.budget_of(ledger_id)
+        allowed = min(budget.present, budget.following) if budget.following_from else budget.present
+        ledgers.set_budget(conn, ledger_id, allowed)
 
     def _take_in(self, conn: Connection, event: LedgerEvent) -> bool:
         try:
@@ -191,9 +223,7 @@ class Watcher:
         if isinstance(event, StandingChanged):
             return record_change(conn, event, now)
         if isinstance(event, BudgetSet):
-            # A planned cut binds the door at once: what is accepted from now on anchors after it.
-            allowed = min(event.present, event.following) if event.following_from else event.present
-            ledgers.set_budget(conn, event.ledger_id, allowed)
+            self._read_budget(conn, self._contracts[event.place.contract], event.ledger_id)
         elif isinstance(event, LedgerClosed):
             ledgers.set_closed(conn, event.ledger_id)
         return isinstance(event, BudgetSet | LedgerClosed)

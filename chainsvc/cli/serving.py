@@ -1,5 +1,6 @@
 """Running the service."""
 
+import fcntl
 import signal
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from chainsvc.cli.networks import described
 from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import Output, facts, output_of
 from chainsvc.crypto.keys import SigningKey
-from chainsvc.errors import ConfigurationRefused
+from chainsvc.errors import ConfigurationRefused, StartRefused
 from chainsvc.logs import setup_logs
 from chainsvc.serving import served
 from chainsvc.settings import Settings, load_settings
@@ -54,7 +55,7 @@ def up(
     settings, output = _settings(port), output_of(context)
     _no_other_parts(settings)
     setup_logs(level=log_level)
-    with _stoppable(output), _devnet(settings, output, operator), ExitStack() as stack:
+    with _alone(settings), _stoppable(output), _devnet(settings, output, operator), ExitStack() as stack:
         _serve(settings, output, stack)
 
 
@@ -81,6 +82,22 @@ def _no_other_parts(settings: Settings) -> None:
             where="CHAINSVC_NODE_URL",
             hint="Unset it, or use 'chainsvc serve'.",
         )
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold the home folder: a second 'up' in it would stop the first one's chain when it ends."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StartRefused(
+                "'chainsvc up' runs in this home already",
+                where=str(settings.home),
+                hint="Use that one, stop it first, or set another CHAINSVC_HOME.",
+            ) from error
+        yield
 
 
 @contextmanager

@@ -140,9 +140,9 @@ def final_from_block(conn: Connection, block: int, *, contract: bytes | None = N
     return _all(conn, query.order_by(batches.c.block, batches.c.ledger_id, batches.c.k))
 
 
-def newest_without_transaction(conn: Connection, *, limit: int, offset: int) -> tuple[StoredBatch, ...]:
-    """Return final batches that no transaction of the journal carries, the newest first."""
-    query = select(batches).where(batches.c.state == "final", batches.c.tx_hash.is_(None))
+def newest_final(conn: Connection, *, limit: int, offset: int) -> tuple[StoredBatch, ...]:
+    """Return final batches, the newest first."""
+    query = select(batches).where(batches.c.block.is_not(None))
     ordered = query.order_by(batches.c.block.desc(), batches.c.ledger_id, batches.c.k.desc())
     return _all(conn, ordered.limit(limit).offset(offset))
 
@@ -204,8 +204,10 @@ def oldest_acceptance(conn: Connection, ledger_id: bytes, k: int) -> int:
     same_entry = and_(entries.c.ledger_id == sealed.c.ledger_id, entries.c.entry_id == sealed.c.entry_id)
     same_chunk = and_(chunks.c.ledger_id == entries.c.ledger_id, chunks.c.chunk_id == entries.c.chunk_id)
     members_of_batch = sealed.join(entries, same_entry).join(chunks, same_chunk)
+    batch = get(conn, ledger_id, k)
+    inside = sealed.c.seq.between(batch.first, batch.first + batch.count - 1)
     query = select(func.min(chunks.c.accepted_at)).select_from(members_of_batch)
-    return int(conn.execute(query.where(sealed.c.ledger_id == ledger_id, sealed.c.k == k)).scalar_one())
+    return int(conn.execute(query.where(sealed.c.ledger_id == ledger_id, inside)).scalar_one())
 
 
 def mark_submitted(conn: Connection, keys: Sequence[BatchKey], tx_hash: bytes) -> None:
@@ -244,6 +246,11 @@ def back_to_submitted(conn: Connection, ledger_id: bytes, k: int) -> None:
     here = and_(_is(ledger_id, k), batches.c.state == "final")
     conn.execute(update(batches).where(here, batches.c.tx_hash.is_not(None)).values(state="submitted", **none))
     conn.execute(update(batches).where(here, batches.c.tx_hash.is_(None)).values(state="sealed", **none))
+
+
+def forget_transaction(conn: Connection, tx_hash: bytes) -> None:
+    """Say of final batches that another transaction than this one carries them."""
+    conn.execute(update(batches).where(batches.c.tx_hash == tx_hash, batches.c.state == "final").values(tx_hash=None))
 
 
 def back_to_sealed(conn: Connection, tx_hash: bytes) -> tuple[BatchKey, ...]:

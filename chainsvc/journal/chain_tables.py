@@ -43,6 +43,7 @@ transactions = Table(
     number("block", nullable=True),
     PrimaryKeyConstraint("hash"),
     Index(None, "sender", "nonce"),
+    Index("ix_transactions_open", "sender", "nonce", postgresql_where=text("state IN ('signed', 'sent')")),
     Index(None, "block", postgresql_where=text("block IS NOT NULL")),
     Index("uq_transactions_live", "sender", "nonce", unique=True, postgresql_where=text("state <> 'replaced'")),
     CheckConstraint("(state IN ('final', 'reverted')) = (block IS NOT NULL)", name="block_when_mined"),

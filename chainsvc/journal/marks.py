@@ -234,9 +234,9 @@ def final_from_block(conn: Connection, block: int) -> tuple[Mark, ...]:
     return _all(conn, query.order_by(marks.c.block, marks.c.log_index))
 
 
-def newest_without_transaction(conn: Connection, *, limit: int, offset: int) -> tuple[Mark, ...]:
-    """Return final marks that no transaction of the journal carries, the newest first."""
-    query = select(marks).where(marks.c.state == "final", marks.c.tx_hash.is_(None))
+def newest_final(conn: Connection, *, limit: int, offset: int) -> tuple[Mark, ...]:
+    """Return final marks, the newest first."""
+    query = select(marks).where(marks.c.block.is_not(None))
     return _all(conn, query.order_by(marks.c.block.desc(), marks.c.log_index.desc()).limit(limit).offset(offset))
 
 
@@ -301,6 +301,11 @@ def observe(
         }
         known = conn.execute(insert(marks).values(row | _facts(word)).returning(*marks.c)).one()
     return _mark(known)
+
+
+def forget_transaction(conn: Connection, tx_hash: bytes) -> None:
+    """Say of final marks that another transaction than this one carries them."""
+    conn.execute(update(marks).where(marks.c.tx_hash == tx_hash, marks.c.state == "final").values(tx_hash=None))
 
 
 def back_to_requested(conn: Connection, tx_hash: bytes) -> tuple[MarkKey, ...]:

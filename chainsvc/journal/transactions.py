@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.journal.chain_tables import batches, marks, transactions
@@ -67,7 +68,9 @@ def save(conn: Connection, transaction: Transaction) -> None:
     taken = [other for other in at_nonce(conn, transaction.sender, transaction.nonce) if other.state != "replaced"]
     if taken:
         raise Conflict("the nonce is in use", expected="one owner of the account", got=taken[0].hash.hex())
-    conn.execute(transactions.insert().values(astuple(transaction)))
+    row = dict(zip(Transaction.__dataclass_fields__, astuple(transaction), strict=True))
+    again = {"state": row["state"], "block": None}  # the same call at the same nonce
+    conn.execute(insert(transactions).values(row).on_conflict_do_update(index_elements=["hash"], set_=again))
 
 
 def get(conn: Connection, tx_hash: bytes) -> Transaction:

@@ -12,7 +12,7 @@ from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
 from chainsvc.client.answers import BatchState, EntryState, LedgerBatch, LedgerEntry, LedgerFacts, Page
 from chainsvc.crypto.suites import Suite, suite_of
-from chainsvc.errors import Conflict, NotFound, NotReady
+from chainsvc.errors import ChainRefused, Conflict, NotFound, NotReady
 from chainsvc.heads import Status
 from chainsvc.journal import batches, entries, ledgers, marks
 from chainsvc.journal.batches import StoredBatch
@@ -67,17 +67,27 @@ class Ledgers:
         ident = ledger_id(self._network.network_id, contract.address, suite.id, flags, name)
         self._check_name(name, ident)
         if contract.meta_of(ident) is None:
-            call = contract.open_ledger(parsed.kind, parsed.uscc, parsed.book, suite.id, flags)
-            self._caller.call(contract.address, call)
+            self._open_on_chain(contract, ident, contract.open_ledger(*parsed, suite.id, flags))
         block = self._opened_at(contract, ident)
         row = Ledger(ident, name, parsed.kind, parsed.uscc, parsed.book, suite.id, flags, contract.address, block)
         with self._engine.begin() as conn:
-            if ledgers.register(conn, row):
+            is_new = ledgers.register(conn, row)
+            if is_new:
+                self._refuse_used(contract, row)
+        with self._engine.begin() as conn:
+            if is_new:  # only now: whatever comes later is seen by the watcher, which passes ledgers it does not know
                 self._catch_up(conn, contract, row)
             return self._facts(conn, ledgers.by_id(conn, ident))
 
-    def _catch_up(self, conn: Connection, contract: LedgerContract, ledger: Ledger) -> None:
-        """Take in what the chain said of a ledger before this journal knew it: the watcher has passed that."""
+    def _open_on_chain(self, contract: LedgerContract, ident: bytes, call: bytes) -> None:
+        """Open the ledger; that another request was first, or an earlier one got through, is as good."""
+        try:
+            self._caller.call(contract.address, call)
+        except ChainRefused:
+            if contract.meta_of(ident) is None:
+                raise
+
+    def _refuse_used(self, contract: LedgerContract, ledger: Ledger) -> None:
         anchored = contract.state_of(ledger.ledger_id).next_seq
         if anchored:
             raise Conflict(
@@ -87,6 +97,9 @@ class Ledgers:
                 where=ledger.name,
                 hint="Use the journal that anchored them, or open another book.",
             )
+
+    def _catch_up(self, conn: Connection, contract: LedgerContract, ledger: Ledger) -> None:
+        """Take in what the chain said of a ledger before this journal knew it: the watcher has passed that."""
         for event in contract.events(ledger.opened_block, self._node.head().number, ledger_id=ledger.ledger_id):
             if isinstance(event, BudgetSet):
                 allowed = min(event.present, event.following) if event.following_from else event.present

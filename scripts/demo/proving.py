@@ -122,7 +122,7 @@ def _show_steps(screen: Screen, verdict: Verdict) -> None:
     for step in verdict.steps:
         mark = {"passed": "[green]✓[/green]", "failed": "[red]✗[/red]"}.get(step.outcome.value, "[dim]–[/dim]")
         reason = step.finding.reason or step.finding.got or ""
-        screen.print(f"    {mark} {step.number:>2} {step.name:<11} [dim]{reason[:84]}[/dim]")
+        screen.print(f"    {mark} {step.number:>2} {step.name:<11} [dim]{reason}[/dim]")
 
 
 def _divorce(screen: Screen, stage: Stage, chosen: Mapping[str, Chosen]) -> int:

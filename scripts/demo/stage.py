@@ -182,7 +182,7 @@ def _api_key(stage: Stage, who: Organization) -> str:
     path = stage.home / "keys" / f"{who.slug}.apikey"
     if not path.exists():
         with stage.parts.engine.begin() as conn:
-            _, token = api_keys.create(conn, who.uscc, list(Scope), label="demo", now=int(time.time()))
+            _, token = api_keys.create(conn, who.uscc, set(Scope) - {Scope.AUDIT}, label="demo", now=int(time.time()))
         path.touch(mode=0o600)
         path.write_text(token + "\n")
     return path.read_text().strip()

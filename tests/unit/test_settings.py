@@ -29,6 +29,12 @@ def test_unknown_setting_in_the_file_is_refused_by_name(tmp_path: Path) -> None:
         load_settings()
 
 
+def test_a_broken_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("port = 1\nport\n")
+    with pytest.raises(ConfigurationRefused, match="line 2"):
+        load_settings()
+
+
 def test_setting_out_of_range_says_how_to_mend_it() -> None:
     with pytest.raises(ConfigurationRefused, match="CHAINSVC_PORT"):
         load_settings(port=-1)

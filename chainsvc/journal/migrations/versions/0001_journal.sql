@@ -126,6 +126,7 @@ CREATE TABLE transactions (
     CONSTRAINT ck_transactions_nonce CHECK (nonce >= 0)
 );
 CREATE INDEX ix_transactions_block ON transactions (block) WHERE block IS NOT NULL;
+CREATE INDEX ix_transactions_open ON transactions (sender, nonce) WHERE state IN ('signed', 'sent');
 CREATE INDEX ix_transactions_sender_nonce ON transactions (sender, nonce);
 CREATE UNIQUE INDEX uq_transactions_live ON transactions (sender, nonce) WHERE state <> 'replaced';
 

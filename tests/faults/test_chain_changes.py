@@ -273,3 +273,48 @@ def test_a_fee_below_the_base_fee_is_raised(alone: Station) -> None:
 def _last(conn: Connection) -> tuple[bytes, int]:
     (newest,) = transactions.newest_mined(conn, limit=1, offset=0)
     return newest.sender, newest.nonce
+
+
+@pytest.mark.parametrize("blocks", [0, 3])
+def test_what_was_final_by_its_event_alone_is_rechecked_too(alone: Station, blocks: int) -> None:
+    """The block goes between the round that sent the transaction and the one that would confirm it."""
+    name = alone.open().name
+    alone.settle(name)
+    snapshot = rpc(alone, "evm_snapshot")
+    receipts = alone.accept(name, [donation(name, 1)])
+    alone.parts.worker.round()
+    rpc(alone, "evm_revert", snapshot)
+    rpc(alone, "anvil_mine", hex(blocks))
+    rounds(alone, 12)
+    check_everything(alone, name, receipts)
+
+
+def test_the_same_call_at_the_same_nonce_is_taken_up_again(alone: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's transaction took our nonce, and the chain lost the stranger's."""
+    name = alone.open().name
+    alone.settle(name)
+    worker = alone.parts.worker
+    account = f"0x{worker._anchorer.sender._signer.address.hex()}"
+    receipts = alone.accept(name, [donation(name, 1)])
+    with monkeypatch.context() as patch:
+        patch.setattr(Node, "send", _no_answer)
+        with pytest.raises(NodeUnavailable):
+            worker.round()
+    snapshot = rpc(alone, "evm_snapshot")
+    rpc(alone, "anvil_impersonateAccount", account)
+    rpc(alone, "eth_sendTransaction", {"from": account, "to": account, "value": "0x0"})
+    worker._anchorer.confirmer.confirm()
+    rpc(alone, "evm_revert", snapshot)
+    rounds(alone, 8)
+    check_everything(alone, name, receipts)
+
+
+def test_a_budget_that_vanished_no_longer_opens_the_door(alone: Station) -> None:
+    facts = subsidy(alone, 100)
+    snapshot = rpc(alone, "evm_snapshot")
+    desk(alone).set_budget(facts.name, facts.ledger_id, REGULATOR, 1_000_000)
+    alone.parts.worker.round()
+    assert alone.parts.service.ledger(facts.name).budget == 1_000_000
+    rpc(alone, "evm_revert", snapshot)
+    rounds(alone, 3)
+    assert alone.parts.service.ledger(facts.name).budget == 100

@@ -92,7 +92,8 @@ def _why(refusals: Sequence[Refusal]) -> list[Cell]:
 def _lines(table: Table, kept: _Kept, by_row: Mapping[Row, Sequence[Refusal]]) -> Iterator[list[Cell]]:
     yield [*kept.cells(table.header), *ADDED]
     for row, refusals in by_row.items():
-        yield [*kept.cells(row), *_why(refusals)]
+        surplus = row.cells[len(table.header.cells) :]  # stays, so that the row is refused until somebody mends it
+        yield [*kept.cells(row), *_why(refusals), *surplus]
 
 
 def _write_csv(table: Table, kept: _Kept, by_row: Mapping[Row, Sequence[Refusal]], path: Path) -> None:

@@ -122,6 +122,19 @@ def test_half_mended_file_is_corrected_again_without_growing(
     assert [row[-3] for row in again[1:]] == ["3", "4"]
 
 
+def test_row_with_surplus_cells_stays_refused_until_mended(sample: Path, tmp_path: Path, ledgers: Ledgers) -> None:
+    header, row, *_ = csv_rows(sample / "捐赠明细.csv", "gb18030")
+    source, target = tmp_path / "x.csv", tmp_path / "x_待更正.csv"
+    write_rows(source, [header, [*row, "surplus"]], "gb18030")
+    export = open_export(source, ledgers)
+    assert write_corrections(export, export.refusals, target) == 1
+    written_header, written = csv_rows(target, "gb18030")
+    assert written[-1] == "surplus"
+    assert [refusal.row for refusal in open_export(target, ledgers).refusals] == [2]
+    write_rows(target, [written_header, written[:-1]], "gb18030")
+    assert open_export(target, ledgers).refusals == ()
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 def test_csv_stays_in_its_encoding_with_its_banner(
     tmp_path: Path, sample: Path, ledgers: Ledgers, encoding: str

@@ -145,7 +145,7 @@ def _forget_dead_users(wheel: ModuleType, directory: Path) -> None:
 
 def _process(pid: int) -> Any:
     """Return a living process, or None."""
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  (comes with the optional wheel)
+    import psutil  # noqa: PLC0415  (comes with the optional wheel)
 
     try:
         return psutil.Process(pid)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import rlp
 
@@ -51,8 +52,8 @@ def _keys_without_use() -> Iterator[Case]:
 def _beside_a_node() -> Iterator[Case]:
     good = _proof(PROVEN)
 
-    def spoiled(**nodes: object) -> Evidence:
-        return replace(PROVEN, proof=good._replace(**nodes))  # type: ignore[arg-type]
+    def spoiled(**nodes: Any) -> Evidence:
+        return replace(PROVEN, proof=good._replace(**nodes))
 
     yield Case("node: no header in the proof", spoiled(header=good.header[:-1]), "invalid", (6,), BY_HEADER)
     yield Case("node: no node of the contract", spoiled(account=()), "invalid", (5, 7, 8), ())

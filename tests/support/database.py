@@ -102,13 +102,12 @@ def system_server(programs: Path) -> Iterator[str]:
 
 
 def _run_system_server(programs: Path, folder: Path) -> Iterator[str]:
-    account: dict[str, str] = {}
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody")
-        account = {"user": "nobody"}
+    account = "nobody" if os.geteuid() == 0 else None
+    if account:
+        shutil.chown(folder, account)
 
     def run(*command: str) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **account)  # type: ignore[call-overload]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", user=account)
 
     data = folder / "data"
     run(str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")

@@ -74,9 +74,9 @@ def climb(suite: int, node: Sequence[Any], index: int, count: int, path: list[An
     return join(suite, sibling, climb(suite, node, index - half, count - half, lower))
 
 
-def tree(suite: int, nodes: list[Any]) -> Sequence[Any]:
+def tree(suite: int, nodes: Sequence[Sequence[Any]]) -> Sequence[Any]:
     if len(nodes) == 1:
-        return nodes[0]  # type: ignore[no-any-return]
+        return nodes[0]
     half = split(len(nodes))
     return join(suite, tree(suite, nodes[:half]), tree(suite, nodes[half:]))
 

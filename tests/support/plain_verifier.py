@@ -91,8 +91,9 @@ class Verification:
                 left_open = error
             except RefusedError as error:
                 refused = error
-        if refused or left_open:
-            raise refused or left_open  # type: ignore[misc]
+        trouble = refused or left_open
+        if trouble is not None:
+            raise trouble
 
     def views(self) -> list[Any]:
         if self.trouble is not None:

@@ -81,7 +81,7 @@ def test_event_shows_its_own_words_and_hides_secrets_and_persons(stream: io.Stri
 
 def test_libraries_and_tracebacks_pass_the_same_net(stream: io.StringIO) -> None:
     error = RuntimeError(f"no such person {CITIZEN} ({KEY})")
-    logging.getLogger("some.library").error("failed for %s", CITIZEN, exc_info=error)
+    logging.getLogger("httpx").error("failed for %s", CITIZEN, exc_info=error)
     event = logged(stream)
     assert event["event"] == f"failed for {HIDDEN}"
     assert f"RuntimeError: no such person {HIDDEN} (csk_0123456789abcdef_{HIDDEN})" in event["exception"]

@@ -154,4 +154,4 @@ def test_refusal_says_where() -> None:
 def test_schemas_can_not_be_changed_after_parsing() -> None:
     assert isinstance(NETWORK.schemas, MappingProxyType)
     with pytest.raises(TypeError):
-        Network.parse(FILE).schemas["x"] = b""  # type: ignore[index]
+        Network.parse(FILE).schemas["x"] = b""  # type: ignore[index]  # the types forbid it too

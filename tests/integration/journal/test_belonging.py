@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -61,11 +62,11 @@ def test_newer_descriptor_of_the_same_network_is_kept(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("member", "value"), [("network_id", digest("x")), ("chain_id", 1), ("genesis", digest("y"))])
-def test_other_network_is_refused_with_both_ids(engine: Engine, member: str, value: object) -> None:
+def test_other_network_is_refused_with_both_ids(engine: Engine, member: str, value: Any) -> None:
     with engine.begin() as conn:
         network.bind(conn, deployment(), KEK)
         with pytest.raises(NetworkMismatch) as refusal:
-            network.bind(conn, replace(deployment(), **{member: value}), KEK)  # type: ignore[arg-type]
+            network.bind(conn, replace(deployment(), **{member: value}), KEK)
     shown = value.hex() if isinstance(value, bytes) else str(value)
     assert refusal.value.got == shown
     assert refusal.value.expected not in {None, shown}

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 from support.journal import NOW, a_ledger, accept, chunk_of, entry, seal, submit
 
@@ -83,8 +83,8 @@ def test_entry_that_commits_late_with_a_lower_number_is_sealed_too(engine: Engin
         assert check.disagreements(conn) == ()
 
 
-def accept_later(conn: object, chunk: Chunk) -> None:
-    accept_chunk(conn, chunk, [entry(2)])  # type: ignore[arg-type]
+def accept_later(conn: Connection, chunk: Chunk) -> None:
+    accept_chunk(conn, chunk, [entry(2)])
 
 
 def seal_count(engine: Engine, ledger_id: bytes) -> int:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -372,8 +373,8 @@ def _account(made: Station) -> KeyFileSigner:
 
 def _ask_anew(made: Station) -> None:
     """Forget what the door remembers of organizations, as seconds later."""
-    entitlements = made.parts.service._parts.intake._check_entitled.__self__  # type: ignore[attr-defined]
-    entitlements._seen.clear()
+    check: Any = made.parts.service._parts.intake._check_entitled
+    check.__self__._seen.clear()
 
 
 def _open_for_other(made: Station, what: str, until: int) -> str:

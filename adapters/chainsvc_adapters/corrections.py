@@ -7,6 +7,7 @@ column and reason. Adapters ignore these, so that the mended file goes in as it 
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +22,8 @@ from chainsvc_adapters.columns import ADDED, Table, plain
 from chainsvc_adapters.export import Export, Refusal
 from chainsvc_adapters.feeds.sheet import Cell, Row
 
-SUFFIX = "_待更正"
-"""Stands between the source's name and its ending."""
+_SUFFIX = "_待更正"  # stands between the source's name and its ending
+_OF_CORRECTIONS = re.compile(rf"{_SUFFIX}(-\d+)?$")
 
 _FORMULA = ("=", "+", "-", "@")
 """First characters that make a spreadsheet program compute a text of a CSV file."""
@@ -43,10 +44,17 @@ class _Kept(NamedTuple):
 
 
 def corrections_path(source: Path) -> Path:
-    """Return the usual place of the corrections file: beside the source; XLS is written back as XLSX."""
-    stem = source.stem.removesuffix(SUFFIX)
+    """Return where the corrections of a file go: beside it, under a free name; XLS is written back as XLSX.
+
+    A corrections file that is sent gives way to what is left of it. One that is there already when its source is sent
+    again may be half mended: it stays, and the new one gets a number.
+    """
+    if _OF_CORRECTIONS.search(source.stem):
+        return source
     ending = ".xlsx" if source.suffix.lower() == ".xls" else source.suffix
-    return source.with_name(f"{stem}{SUFFIX}{ending}")
+    numbers = chain([""], (f"-{number}" for number in count(2)))
+    places = (source.with_name(f"{source.stem}{_SUFFIX}{number}{ending}") for number in numbers)
+    return next(place for place in places if not place.exists())
 
 
 def write_corrections(export: Export, refusals: Iterable[Refusal], path: Path) -> int:

@@ -9,7 +9,7 @@ from chainsvc import jcs
 from chainsvc.errors import ChainsvcError, MalformedInput, RecordRefused
 from chainsvc.errors import Problem as Place
 from chainsvc.record import MAX_BYTES, MAX_DEPTH, Record
-from chainsvc_adapters.corrections import SUFFIX
+from chainsvc_adapters.corrections import corrections_path
 
 LARGEST_FILE = 256 * 1024 * 1024
 """Largest array or single record in bytes; lines are read one by one, so files of lines have no limit."""
@@ -130,7 +130,7 @@ def write_back(opened: RecordFile, refused: Sequence[Item], path: Path | None) -
     """Write refused records to a file of the same form, to be mended and sent again; None where there are none."""
     if not refused:
         return None
-    path = path or opened.path.with_name(f"{opened.path.stem.removesuffix(SUFFIX)}{SUFFIX}{opened.path.suffix}")
+    path = path or corrections_path(opened.path)
     if opened.form == "lines":
         path.write_bytes(b"".join(item.source.rstrip(b"\r\n") + b"\n" for item in refused))
     else:

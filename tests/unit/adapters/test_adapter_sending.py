@@ -162,6 +162,17 @@ def test_old_workbook_comes_back_as_a_new_one(tmp_path: Path, ledgers: Ledgers) 
     assert [(refusal.row, refusal.column) for refusal in open_export(target, ledgers).refusals] == [(3, "金额(元)")]
 
 
+def test_corrections_being_mended_stay_when_the_source_is_sent_again(tmp_path: Path) -> None:
+    source, first, second = (tmp_path / name for name in ("x.csv", "x_待更正.csv", "x_待更正-2.csv"))
+    assert corrections_path(source) == first
+    first.write_text("half mended")
+    assert corrections_path(source) == second
+    assert corrections_path(first) == first
+    second.write_text("half mended too")
+    assert corrections_path(second) == second
+    assert corrections_path(source) == tmp_path / "x_待更正-3.csv"
+
+
 def test_nothing_refused_writes_nothing(disbursements: Export, tmp_path: Path) -> None:
     assert write_corrections(disbursements, disbursements.refusals, tmp_path / "x.xlsx") == 0
     assert list(tmp_path.iterdir()) == []

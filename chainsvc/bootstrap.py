@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from chainsvc import devnet
 from chainsvc.anchor import Anchorer, Confirmer, Sealer, Sender, Watcher
 from chainsvc.anchor.calling import Caller
-from chainsvc.chain.deploy import Deployment, deploy
+from chainsvc.chain.deploy import deploy
 from chainsvc.chain.engines import ANVIL, engine_of
 from chainsvc.chain.engines import Engine as Profile
 from chainsvc.chain.identity import check_network
@@ -24,6 +24,7 @@ from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import ConfigurationRefused, KeyMismatch, NodeUnavailable
+from chainsvc.files import whole
 from chainsvc.intake import Intake
 from chainsvc.journal import network as journal_network
 from chainsvc.journal import schema
@@ -170,13 +171,14 @@ def deploy_devnet(settings: Settings, local: devnet.Devnet) -> Network:
     signers = [checkpoint_signer(settings).verifier_key]
     with closing(Node(local.url)) as node:
         made = deploy(node, signer, ANVIL, name="devnet", checkpoint_signers=signers)
-    _keep(settings.home / "deployment.json", made)
-    settings.descriptor.write_bytes(made.network.to_bytes())
+    _keep(settings.home / "deployment.json", orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2))
+    _keep(settings.descriptor, made.network.to_bytes())
     return made.network
 
 
-def _keep(path: Path, made: Deployment) -> None:
-    path.write_bytes(orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2))
+def _keep(path: Path, content: bytes) -> None:
+    with whole(path) as beside:
+        beside.write_bytes(content)
 
 
 def checkpoint_signer(settings: Settings) -> NoteSigner:

@@ -12,6 +12,7 @@ from chainsvc.cli.output import facts, listing, yuan
 from chainsvc.cli.sending import SHOWN, Sending, rest, sums_table, sums_value
 from chainsvc.client import Accepted
 from chainsvc.errors import ChainsvcError, Forbidden, LedgerClosed
+from chainsvc.files import whole
 from chainsvc.record import Record
 from chainsvc_adapters.corrections import corrections_path, write_corrections
 from chainsvc_adapters.drafts import Ledgers
@@ -60,7 +61,8 @@ def notarize_export(sending: Sending, file: Path, ledgers: Ledgers, corrections:
     with sending.output.progress(f"Notarizing {file.name}") as told:
         summary = send(export, _Notary(sending), progress=told)
     written = corrections or corrections_path(file)
-    refused = write_corrections(export, summary.refused, written)
+    with whole(written) as beside:
+        refused = write_corrections(export, summary.refused, beside)
     shown_path = written if refused else None
     total = check_total(export)
     sending.output.answer(

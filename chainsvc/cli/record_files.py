@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from chainsvc import jcs
 from chainsvc.errors import ChainsvcError, MalformedInput, RecordRefused
 from chainsvc.errors import Problem as Place
+from chainsvc.files import whole
 from chainsvc.record import MAX_BYTES, MAX_DEPTH, Record
 from chainsvc_adapters.corrections import corrections_path
 
@@ -131,9 +132,10 @@ def write_back(opened: RecordFile, refused: Sequence[Item], path: Path | None) -
     if not refused:
         return None
     path = path or corrections_path(opened.path)
-    if opened.form == "lines":
-        path.write_bytes(b"".join(item.source.rstrip(b"\r\n") + b"\n" for item in refused))
-    else:
-        text = json.dumps([item.source for item in refused], ensure_ascii=False, indent=1)
-        path.write_text(text + "\n", encoding="utf-8")
+    with whole(path) as beside:
+        if opened.form == "lines":
+            beside.write_bytes(b"".join(item.source.rstrip(b"\r\n") + b"\n" for item in refused))
+        else:
+            text = json.dumps([item.source for item in refused], ensure_ascii=False, indent=1)
+            beside.write_text(text + "\n", encoding="utf-8")
     return path

@@ -11,6 +11,7 @@ import httpx
 from chainsvc.client.exchange import Answer, Call, Part, Pause, Steps
 from chainsvc.client.options import call_headers
 from chainsvc.client.repeating import Unanswered, check_answer, retrying, translated
+from chainsvc.files import whole
 
 T = TypeVar("T")
 PageOf = Callable[[str | None], Call[Part[T]]]
@@ -27,10 +28,6 @@ def _final(response: httpx.Response, body: bytes) -> Answer:
     answer = Answer(response.status_code, response.headers, body)
     check_answer(answer)
     return answer
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
 
 
 class Sender:
@@ -84,12 +81,8 @@ class Sender:
 
     def save(self, call: Call[None], path: Path) -> None:
         """Write the answer's body to a file, whole or not at all."""
-        partial = _partial(path)
-        try:
-            call.result(self._repeat(call, lambda request: self._write(request, partial)))
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole(path) as beside:
+            call.result(self._repeat(call, lambda request: self._write(request, beside)))
 
     def _repeat(self, call: Call[Any], once: Callable[[httpx.Request], Answer]) -> Answer:
         request = _request(self._http, call)
@@ -170,12 +163,8 @@ class AsyncSender:
 
     async def save(self, call: Call[None], path: Path) -> None:
         """Write the answer's body to a file, whole or not at all."""
-        partial = _partial(path)
-        try:
-            call.result(await self._repeat(call, lambda request: self._write(request, partial)))
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole(path) as beside:
+            call.result(await self._repeat(call, lambda request: self._write(request, beside)))
 
     async def _repeat(self, call: Call[Any], once: Callable[[httpx.Request], Awaitable[Answer]]) -> Answer:
         request = _request(self._http, call)

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from chainsvc.devnet.anvil import HOST
 from chainsvc.devnet.process import Process
+from chainsvc.files import whole
 
 _SETTINGS = "devnet.json"
 _PROCESSES = "processes.json"
@@ -64,9 +65,8 @@ class Home:
 
 
 def _replace(path: Path, kept: dict[str, Any]) -> None:
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(kept) + "\n")
-    beside.replace(path)
+    with whole(path) as beside:
+        beside.write_text(json.dumps(kept) + "\n")
 
 
 def is_free(port: int) -> bool:

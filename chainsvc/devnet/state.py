@@ -8,13 +8,13 @@ of the old states what is newer than a minute, or at worst all.
 """
 
 import gzip
-import os
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from chainsvc.devnet.anvil import call
+from chainsvc.files import whole
 
 HISTORY = "history.json"
 """The file that anvil writes."""
@@ -63,9 +63,5 @@ def _old_states(home: Path) -> Any:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    with whole(path) as beside:
+        beside.write_bytes(content)

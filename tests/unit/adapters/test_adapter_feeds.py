@@ -59,6 +59,23 @@ def test_what_is_no_table_is_refused(data: bytes, message: str) -> None:
     assert str(caught.value.where).startswith("x.csv")
 
 
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [
+        (b"%PDF-1.7\n\x80\x81", "PDF"),
+        (b"\xef\xbb\xbf\r\n<HTML><table>", "HTML"),
+        (b"<!DOCTYPE html><html>", "HTML"),
+        (b"<?xml version='1.0'?><Workbook/>", "XML"),
+        (b"PK\x03\x04....word/document.xml", "a Word document"),
+    ],
+)
+def test_what_people_take_for_a_table_is_named(data: bytes, form: str) -> None:
+    with pytest.raises(FileRefused, match="no table") as caught:
+        read_bytes(data, "x.xls")
+    assert (caught.value.got, caught.value.expected) == (form, "XLSX, XLS or CSV")
+    assert "Export the rows" in str(caught.value.hint)
+
+
 def workbook_bytes(book: Workbook) -> bytes:
     out = io.BytesIO()
     book.save(out)

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
@@ -70,9 +71,19 @@ def _help_hint(error: Any) -> str | None:
     return None if context is None else f"{context.command_path} --help"
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"chainsvc {version('chainsvc')}")
+        raise typer.Exit
+
+
 app = typer.Typer(cls=Root, add_completion=False, rich_markup_mode="rich", epilog=EPILOG)
 
 
 @app.callback(help="Notarize civil-affairs records on a permissioned chain, and verify them without the operator.")
-def chainsvc() -> None:
+def chainsvc(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Do nothing before the command."""

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,11 @@ def test_help_lists_commands_and_exit_codes(run: Run) -> None:
         assert all(f" {name} " in shown.stdout for name in panel.members)
     for code, meaning in EXIT_CODES.items():
         assert f"{code:>2}  {meaning}" in shown.stdout
+
+
+def test_version_is_that_of_the_package(run: Run) -> None:
+    shown = run("--version")
+    assert (shown.exit_code, shown.stdout) == (0, f"chainsvc {version('chainsvc')}\n")
 
 
 def test_nothing_asked_shows_help(run: Run) -> None:

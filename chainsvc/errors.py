@@ -28,6 +28,7 @@
     │   │   ├── StateUnavailable     the node no longer has the state of that block
     │   │   └── TransactionRefused   the node does not take the transaction (carries the reason)
     │   ├── DatabaseUnavailable
+    │   ├── LeaseLost           another worker has taken over
     │   └── ServiceUnavailable
     ├── StartRefused            starting would do harm
     │   ├── NetworkMismatch     another chain or another deployment
@@ -319,6 +320,12 @@ class DatabaseUnavailable(Unavailable):
     """The journal's database does not answer."""
 
     code = "database-unavailable"
+
+
+class LeaseLost(Unavailable):
+    """Another worker holds the lease by now, or may take it at any moment; nothing was written."""
+
+    code = "lease-lost"
 
 
 class ServiceUnavailable(Unavailable):

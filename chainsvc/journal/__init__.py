@@ -20,6 +20,7 @@ transactions   signed transactions, kept before they are sent
 marks          changes of standing, asked for and seen on chain
 checkpoints    signed notes that name a block
 cursors        up to which block a contract's events were read
+leases         which worker does what, for how long
 keys           API keys
 rotation       a new key-encryption key
 check          does the journal agree with itself

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -163,4 +165,32 @@ cursors = Table(
     number("block"),
     octets("block_hash", 32),
     PrimaryKeyConstraint("contract"),
+)
+
+# Who does what, among several workers. A row stays for good, so that tokens only ever grow.
+#   free              expires_at is past
+#   free -> held      acquire: a new holder, the next token
+#   held -> held      renew, by the holder of this token; also when late, unless another one came first
+#   held -> free      release, or the time runs out
+leases = Table(
+    "leases",
+    metadata,
+    words("name"),
+    words("holder"),
+    number("token"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),  # by the database's clock alone
+    words("trouble", nullable=True),
+    PrimaryKeyConstraint("name"),
+)
+
+# Which ledgers go with which lease: held as long as the lease is, with this token.
+ledger_leases = Table(
+    "ledger_leases",
+    metadata,
+    octets("ledger_id", 32),
+    Column("lease", Text, ForeignKey(leases.c.name), nullable=False),
+    number("token"),
+    PrimaryKeyConstraint("ledger_id"),
+    of(ledgers, "ledger_id"),
+    Index(None, "lease"),
 )

@@ -1,9 +1,9 @@
 """The declared tables of what was accepted; with ``chain_tables`` all that ``migrations`` builds (a test compares).
 
 Every key and unique constraint of a ledger's tables starts with ``ledger_id``, so that they distribute over
-Citus by that column without change. ``network``, ``ledgers``, ``api_keys``, ``transactions``, ``checkpoints`` and
-``cursors`` are small and shared by all ledgers (reference tables there). Hence also no foreign key from a mark's
-cause, which may lie in another ledger: ``check`` looks after it.
+Citus by that column without change. ``network``, ``ledgers``, ``api_keys``, ``transactions``, ``checkpoints``,
+``cursors`` and ``leases`` are small and shared by all ledgers (reference tables there). Hence also no foreign key
+from a mark's cause, which may lie in another ledger: ``check`` looks after it.
 
 ``entries``, ``refs``, ``seeds``, ``payloads`` and ``sealed`` take thousands of rows a statement. Row-wise foreign keys
 made intake three times slower, so triggers of the migration check them once a

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainsvc.crypto.suites import Suite
-from chainsvc.sumtree import Node, SumTree, leaf
+from chainsvc.sumtree import Node, SumTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,8 @@ def build_batch(suite: Suite, ledger_id: bytes, first: int, members: Sequence[Me
 
 def tree_of(suite: Suite, ledger_id: bytes, first: int, ordered: Sequence[Member]) -> SumTree:
     """Build the tree over members that are in leaf order already."""
-    leaves = [
-        leaf(suite, ledger_id, first + i, member.commitment, member.credit, member.debit)
-        for i, member in enumerate(ordered)
-    ]
-    return SumTree(suite, leaves)
+    entries = [(member.commitment, member.credit, member.debit) for member in ordered]
+    return SumTree.of_entries(suite, ledger_id, first, entries)
 
 
 def is_due(*, count: int, waited_s: float, smallest: int, largest: int, longest_wait_s: float) -> bool:

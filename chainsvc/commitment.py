@@ -9,6 +9,8 @@
 import os
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain, pairwise
 from typing import Any
 
 from chainsvc import jcs
@@ -45,6 +47,17 @@ def pair_digest(suite: Suite, salt: bytes, value: Any) -> bytes:
     return suite.hash(_PAIR_TAG + salt + jcs.dumps(value))
 
 
+def pair_digests(suite: Suite, salts: Sequence[bytes], values: Sequence[Any]) -> list[bytes]:
+    """Return the digest of each value under its salt, as :func:`pair_digest` does, with one call for all.
+
+    Raises:
+        MalformedInput: A value that canonical JSON has not.
+        ValueError: Not one salt for each value.
+    """
+    digest = suite.hash
+    return [digest(_PAIR_TAG + salt + text) for salt, text in zip(salts, jcs.dumps_each(values), strict=True)]
+
+
 def commit(suite: Suite, pairs: Sequence[tuple[str, Any]], salts: Sequence[bytes]) -> bytes:
     """Return the commitment to the pairs of :meth:`chainsvc.record.Record.flatten`.
 
@@ -52,8 +65,8 @@ def commit(suite: Suite, pairs: Sequence[tuple[str, Any]], salts: Sequence[bytes
         MalformedInput: Paths out of order, or a path that is a parent of another.
         ValueError: Not one salt for each pair.
     """
-    digests = ((path, pair_digest(suite, salt, value)) for (path, value), salt in zip(pairs, salts, strict=True))
-    return commit_digests(suite, digests)
+    digests = pair_digests(suite, salts, [value for _, value in pairs])
+    return commit_paths(suite, tuple([path for path, _ in pairs]), digests)
 
 
 def commit_digests(suite: Suite, pairs: Iterable[tuple[str, bytes]]) -> bytes:
@@ -62,22 +75,35 @@ def commit_digests(suite: Suite, pairs: Iterable[tuple[str, bytes]]) -> bytes:
     Raises:
         MalformedInput: No pair, too many, paths out of order, or a path that is a parent of another.
     """
-    parts = []
-    before: str | None = None
-    for path, digest in pairs:
+    given = list(pairs)
+    return commit_paths(suite, tuple([path for path, _ in given]), [digest for _, digest in given])
+
+
+def commit_paths(suite: Suite, paths: tuple[str, ...], digests: Sequence[bytes]) -> bytes:
+    """Return the commitment to digests, of which ``digests[i]`` is that of the value at ``paths[i]``.
+
+    Raises:
+        MalformedInput: As :func:`commit_digests`.
+        ValueError: Not one digest for each path.
+    """
+    parts = chain.from_iterable(zip(_frames(paths), digests, strict=True))
+    return suite.hash(b"".join(parts))
+
+
+@lru_cache(maxsize=64)  # all records of a schema have the same paths; the largest hostile sets fill some 20 MB
+def _frames(paths: tuple[str, ...]) -> tuple[bytes, ...]:
+    """Return what stands before each digest: its path with the length, and tag and count before the first."""
+    if not 0 < len(paths) <= _MAX_PAIRS:
+        raise MalformedInput("a commitment has 1 to 65,535 pairs", got=len(paths), where="/pairs")
+    for before, path in pairwise(paths):
         _check_order(before, path)
-        encoded = path.encode()
-        parts += [len(encoded).to_bytes(2), encoded, digest]
-        before = path
-    count = len(parts) // 3
-    if not 0 < count <= _MAX_PAIRS:
-        raise MalformedInput("a commitment has 1 to 65,535 pairs", got=count, where="/pairs")
-    return suite.hash(_COMMITMENT_TAG + count.to_bytes(2) + b"".join(parts))
+    encoded = [path.encode() for path in paths]
+    frames = [len(path).to_bytes(2) + path for path in encoded]
+    frames[0] = _COMMITMENT_TAG + len(paths).to_bytes(2) + frames[0]
+    return tuple(frames)
 
 
-def _check_order(before: str | None, path: str) -> None:
-    if before is None:
-        return
+def _check_order(before: str, path: str) -> None:
     if path <= before:
         raise MalformedInput("paths must ascend", expected=f"after {before}", got=path, where="/pairs")
     if path.startswith(before + "/"):

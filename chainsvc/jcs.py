@@ -7,6 +7,7 @@ objects. Floats are refused in both directions: money is integer fen, and RFC 87
 
 import json
 import re
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -34,6 +35,21 @@ def dumps(value: Any, *, max_depth: int = MAX_DEPTH) -> bytes:
     except orjson.JSONEncodeError as error:
         place = _lone_surrogate(value, "")
         raise MalformedInput("a string holds a lone surrogate", expected="valid Unicode", where=place) from error
+
+
+def dumps_each(values: Sequence[Any]) -> list[bytes]:
+    """Return the canonical bytes of each value, as :func:`dumps` does, with one call for all.
+
+    Raises:
+        MalformedInput: As :func:`dumps`, with the place inside its value.
+    """
+    for value in values:
+        if type(value) is not str:
+            check(value)
+    try:
+        return [orjson.dumps(value, None, orjson.OPT_SORT_KEYS) for value in values]
+    except orjson.JSONEncodeError:
+        return [dumps(value) for value in values]  # says where
 
 
 def _lone_surrogate(value: Any, pointer: str) -> str | None:

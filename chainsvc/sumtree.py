@@ -9,8 +9,9 @@ Shape of RFC 9162 section 2.1: split at the largest power of two below n. Joinin
 level and carrying an odd last node up unchanged gives the same shape.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 from chainsvc.crypto.suites import Suite
 from chainsvc.errors import MalformedInput
@@ -23,6 +24,13 @@ MAX_SUM = 2**53 - 1
 
 _LEAF_TAG = b"\x00"
 _NODE_TAG = b"\x01"
+_leaf_row = struct.Struct(">Q32sQQ").pack
+_node_parts = struct.Struct(">32sQQ").unpack
+
+# Both sums travel as one integer, credit << 64 | debit: one addition a node, and no carry from one to the other, since
+# both are checked to stay below 2^53 before they are added on.
+_DEBIT_BITS = 64
+_TOO_LARGE = ((1 << _DEBIT_BITS) - 1 - MAX_SUM) * ((1 << _DEBIT_BITS) + 1)
 
 
 class Node(NamedTuple):
@@ -40,7 +48,7 @@ class Node(NamedTuple):
 
     def encode(self) -> bytes:
         """Return ``hash ‖ credit u64 ‖ debit u64``, 48 bytes."""
-        return self.hash + (self.credit << 64 | self.debit).to_bytes(16)
+        return self.hash + (self.credit << _DEBIT_BITS | self.debit).to_bytes(16)
 
 
 def leaf(suite: Suite, ledger_id: bytes, seq: int, commitment: bytes, credit: int, debit: int) -> Node:
@@ -58,7 +66,7 @@ def leaf(suite: Suite, ledger_id: bytes, seq: int, commitment: bytes, credit: in
         MalformedInput: An amount out of range.
     """
     _check_sums(credit, debit)
-    amounts = (credit << 64 | debit).to_bytes(16)
+    amounts = (credit << _DEBIT_BITS | debit).to_bytes(16)
     return Node(suite.hash(_LEAF_TAG + ledger_id + seq.to_bytes(8) + commitment + amounts), credit, debit)
 
 
@@ -80,6 +88,17 @@ def _check_sums(credit: int, debit: int) -> None:
         )
 
 
+class _Level(NamedTuple):
+    """Neighbours of one height: 48 bytes each, and both sums of each as one integer."""
+
+    nodes: list[bytes]
+    sums: list[int]
+
+    def node(self, index: int) -> Node:
+        """Return one of them taken apart."""
+        return Node(*_node_parts(self.nodes[index]))
+
+
 class SumTree:
     """All levels of one tree, so that every path costs no hashing."""
 
@@ -89,16 +108,37 @@ class SumTree:
         Raises:
             MalformedInput: Not 1 to 4,096 leaves, or a sum passes 2^53-1.
         """
-        if not 1 <= len(leaves) <= MAX_LEAVES:
-            raise MalformedInput("a batch has 1 to 4,096 entries", got=len(leaves))
-        self._levels = [list(leaves)]
-        while len(self._levels[-1]) > 1:
+        sums = [node.credit << _DEBIT_BITS | node.debit for node in leaves]
+        self._grow(suite, _Level([node.encode() for node in leaves], sums))
+
+    @classmethod
+    def of_entries(cls, suite: Suite, ledger_id: bytes, first: int, entries: Iterable[tuple[bytes, int, int]]) -> Self:
+        """Build the tree over a batch's entries, twice as fast as from leaves made one by one.
+
+        Args:
+            suite: The ledger's suite.
+            ledger_id: 32 bytes.
+            first: Seq of the first entry.
+            entries: Commitment (32 bytes), credit and debit (fen) of each, in leaf order.
+
+        Raises:
+            MalformedInput: Not 1 to 4,096 entries, an amount out of range, or a sum passes 2^53-1.
+        """
+        tree = cls.__new__(cls)
+        tree._grow(suite, _leaves(suite, ledger_id, first, entries))  # noqa: SLF001 - its own constructor
+        return tree
+
+    def _grow(self, suite: Suite, leaves: _Level) -> None:
+        if not 1 <= len(leaves.nodes) <= MAX_LEAVES:
+            raise MalformedInput("a batch has 1 to 4,096 entries", got=len(leaves.nodes))
+        self._levels = [leaves]
+        while len(self._levels[-1].nodes) > 1:
             self._levels.append(_level_above(suite, self._levels[-1]))
 
     @property
     def root(self) -> Node:
         """The root, with the sums of all leaves."""
-        return self._levels[-1][0]
+        return self._levels[-1].node(0)
 
     def path(self, index: int) -> list[Node]:
         """Return the siblings from leaf to root.
@@ -106,20 +146,39 @@ class SumTree:
         Raises:
             IndexError: No such leaf.
         """
-        if not 0 <= index < len(self._levels[0]):
+        if not 0 <= index < len(self._levels[0].nodes):
             raise IndexError(index)
         siblings = []
         for level in self._levels[:-1]:
             sibling = index ^ 1
-            if sibling < len(level):
-                siblings.append(level[sibling])
+            if sibling < len(level.nodes):
+                siblings.append(level.node(sibling))
             index >>= 1
         return siblings
 
 
-def _level_above(suite: Suite, level: Sequence[Node]) -> list[Node]:
-    above = [join(suite, level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-    return [*above, level[-1]] if len(level) % 2 else above
+def _leaves(suite: Suite, ledger_id: bytes, first: int, entries: Iterable[tuple[bytes, int, int]]) -> _Level:
+    rows, sums = [], []
+    for seq, (commitment, credit, debit) in enumerate(entries, first):
+        if not (0 <= credit <= MAX_SUM and 0 <= debit <= MAX_SUM):
+            _check_sums(credit, debit)
+        rows.append(_leaf_row(seq, commitment, credit, debit))
+        sums.append(credit << _DEBIT_BITS | debit)
+    digest, start = suite.hash, _LEAF_TAG + ledger_id
+    return _Level([digest(start + row) + row[-16:] for row in rows], sums)
+
+
+def _level_above(suite: Suite, level: _Level) -> _Level:
+    digest, below = suite.hash, level.nodes
+    sums = [left + right for left, right in zip(level.sums[::2], level.sums[1::2], strict=False)]
+    for both in sums:
+        if both & _TOO_LARGE:
+            _check_sums(both >> _DEBIT_BITS, both & ((1 << _DEBIT_BITS) - 1))
+    hashes = [digest(_NODE_TAG + left + right) for left, right in zip(below[::2], below[1::2], strict=False)]
+    nodes = [made + both.to_bytes(16) for made, both in zip(hashes, sums, strict=True)]
+    if len(below) % 2:
+        return _Level([*nodes, below[-1]], [*sums, level.sums[-1]])
+    return _Level(nodes, sums)
 
 
 def fold(suite: Suite, node: Node, index: int, count: int, path: Sequence[Node]) -> Node:
@@ -139,14 +198,13 @@ def fold(suite: Suite, node: Node, index: int, count: int, path: Sequence[Node])
         raise MalformedInput(
             "no such position in a batch", expected="0 ≤ index < count ≤ 4096", got=f"{index} of {count}"
         )
-    siblings = iter(path)
     last = count - 1
     used = 0
     while last > 0:
         if index % 2 or index < last:
-            sibling = next(siblings, None)
-            if sibling is None:
+            if used == len(path):
                 break
+            sibling = path[used]
             used += 1
             node = join(suite, sibling, node) if index % 2 else join(suite, node, sibling)
         index >>= 1

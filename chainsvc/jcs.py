@@ -44,7 +44,7 @@ def dumps_each(values: Sequence[Any]) -> list[bytes]:
         MalformedInput: As :func:`dumps`, with the place inside its value.
     """
     for value in values:
-        if type(value) is not str:
+        if value is not None and type(value) is not str:
             check(value)
     try:
         return [orjson.dumps(value, None, orjson.OPT_SORT_KEYS) for value in values]

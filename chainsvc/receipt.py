@@ -17,7 +17,7 @@ from typing import Any, Self
 from chainsvc.crypto.keys import SigningKey, verify_signature
 from chainsvc.crypto.suites import sha256
 from chainsvc.errors import MalformedInput
-from chainsvc.reading import array_of, members_of, unhex, whole
+from chainsvc.reading import array_of, members_of, unhex, unhex_each, whole
 
 MAX_CHUNK = 4096
 """Most commitments of one chunk."""
@@ -216,7 +216,7 @@ def _signed_part(value: Any, members: frozenset[str]) -> tuple[int, int, int, tu
         whole(value["alg"], "alg", 255),
         whole(value["index"], "index", MAX_CHUNK),
         whole(value["n"], "n", MAX_CHUNK),
-        tuple(unhex(node, "path", 32) for node in array_of(value["path"], "path")),
+        unhex_each(array_of(value["path"], "path"), "path", 32),
         unhex(value["pubkey"], "pubkey"),
         unhex(value["signature"], "signature"),
     )

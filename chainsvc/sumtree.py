@@ -26,6 +26,7 @@ _LEAF_TAG = b"\x00"
 _NODE_TAG = b"\x01"
 _leaf_row = struct.Struct(">Q32sQQ").pack
 _node_parts = struct.Struct(">32sQQ").unpack
+_sums_bytes = struct.Struct(">QQ").pack
 
 # Both sums travel as one integer, credit << 64 | debit: one addition a node, and no carry from one to the other, since
 # both are checked to stay below 2^53 before they are added on.
@@ -48,7 +49,7 @@ class Node(NamedTuple):
 
     def encode(self) -> bytes:
         """Return ``hash ‖ credit u64 ‖ debit u64``, 48 bytes."""
-        return self.hash + (self.credit << _DEBIT_BITS | self.debit).to_bytes(16)
+        return self.hash + _sums_bytes(self.credit, self.debit)
 
 
 def leaf(suite: Suite, ledger_id: bytes, seq: int, commitment: bytes, credit: int, debit: int) -> Node:
@@ -66,8 +67,8 @@ def leaf(suite: Suite, ledger_id: bytes, seq: int, commitment: bytes, credit: in
         MalformedInput: An amount out of range.
     """
     _check_sums(credit, debit)
-    amounts = (credit << _DEBIT_BITS | debit).to_bytes(16)
-    return Node(suite.hash(_LEAF_TAG + ledger_id + seq.to_bytes(8) + commitment + amounts), credit, debit)
+    row = seq.to_bytes(8) + commitment + _sums_bytes(credit, debit)
+    return Node(suite.hash(_LEAF_TAG + ledger_id + row), credit, debit)
 
 
 def join(suite: Suite, left: Node, right: Node) -> Node:
@@ -198,17 +199,22 @@ def fold(suite: Suite, node: Node, index: int, count: int, path: Sequence[Node])
         raise MalformedInput(
             "no such position in a batch", expected="0 ≤ index < count ≤ 4096", got=f"{index} of {count}"
         )
-    last = count - 1
-    used = 0
+    digest, used, last = suite.hash, 0, count - 1
+    hash_, credit, debit = node
     while last > 0:
         if index % 2 or index < last:
             if used == len(path):
                 break
             sibling = path[used]
             used += 1
-            node = join(suite, sibling, node) if index % 2 else join(suite, node, sibling)
+            here, there = hash_ + _sums_bytes(credit, debit), sibling.encode()
+            credit += sibling.credit
+            debit += sibling.debit
+            if not (0 <= credit <= MAX_SUM and 0 <= debit <= MAX_SUM):
+                _check_sums(credit, debit)
+            hash_ = digest(_NODE_TAG + there + here if index % 2 else _NODE_TAG + here + there)
         index >>= 1
         last >>= 1
     if last > 0 or used != len(path):
         raise MalformedInput("the path has the wrong length", got=len(path), where="/path")
-    return node
+    return Node(hash_, credit, debit)

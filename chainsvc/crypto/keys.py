@@ -1,6 +1,7 @@
 """Signing keys of organizations and of the service: Ed25519 (RFC 8032)."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +14,9 @@ from chainsvc.errors import ConfigurationRefused
 ED25519 = 1
 """Algorithm number of Ed25519 in key ids, submissions and receipts; 2 is kept for SM2 (GB/T 32918)."""
 
-_SEED_BYTES = 32
+_SEED_BYTES = _PUBLIC_BYTES = 32
+_SIGNATURE_BYTES = 64
+_SHORT = 512  # bytes of a message that is kept with its verdict; receipts and submissions have less
 
 
 def key_id(alg: int, public: bytes) -> bytes:
@@ -23,8 +26,14 @@ def key_id(alg: int, public: bytes) -> bytes:
 
 def verify_signature(alg: int, public: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether the signature over the message is by that key; never raises on hostile bytes."""
-    if alg != ED25519:
+    if alg != ED25519 or len(public) != _PUBLIC_BYTES or len(signature) != _SIGNATURE_BYTES:
         return False
+    check = _is_signed if len(message) <= _SHORT else _is_signed.__wrapped__
+    return check(public, message, signature)
+
+
+@lru_cache(maxsize=4096)  # one signature covers a whole chunk: the next of its files asks for the same
+def _is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):

@@ -6,16 +6,18 @@ docs/evidence-format.md is the specification.
 """
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import orjson
 
 from chainsvc import jcs
-from chainsvc.commitment import commit_digests, pair_digest
+from chainsvc.commitment import commit_paths, pair_digest, pair_digests
 from chainsvc.crypto.suites import Suite, suite_of
 from chainsvc.errors import MalformedInput
+from chainsvc.evidence import bulk
 from chainsvc.evidence.parts import BatchFacts, Pair, Proof, StatusChange
 from chainsvc.heads import Status
 from chainsvc.reading import array_of, members_of, text, unhex, whole
@@ -45,7 +47,7 @@ _MEMBERS = frozenset(
 ).union(["submission", "suite", "timestamps"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """One parsed evidence file; the attributes are the members of the format."""
 
@@ -70,7 +72,14 @@ class Evidence:
         Raises:
             MalformedInput: Whatever is not exactly as the format says, with its place.
         """
-        value = _canonical(data)
+        try:
+            return cls._read(data, _plain(data))
+        except Exception:  # noqa: BLE001 - whatever it is, the careful reader says it in the order of the format
+            return cls._read(data, _canonical(data))
+
+    @classmethod
+    def _read(cls, data: bytes, value: Any) -> Self:
+        """Take the parsed value apart; every scalar and every name in it is looked at."""
         value = members_of(value, _MEMBERS)
         if value["format"] != FORMAT:
             raise MalformedInput("unknown format", expected=FORMAT, got=str(value["format"])[:40], where="/format")
@@ -83,7 +92,7 @@ class Evidence:
             flags=whole(value["flags"], "/flags", 1),
             pairs=_pairs(value["pairs"]),
             seq=whole(value["seq"], "/seq", _SEQ_MAX),
-            path=tuple(_node(node, f"/path/{i}") for i, node in enumerate(array_of(value["path"], "/path"))),
+            path=_path(value["path"]),
             batch=BatchFacts.from_json(value["batch"]),
             status=_changes(value["status"]),
             submission=None if value["submission"] is None else Submission.from_json(value["submission"]),
@@ -122,12 +131,26 @@ class Evidence:
             MalformedInput: A path of :data:`chainsvc.record.DISCLOSED` is missing or hidden, the
                 ledger's name is malformed, or the amounts are not such.
         """
-        shown = {pair.path for pair in self.pairs if not pair.hidden}
-        if missing := [path for path in DISCLOSED if path not in shown]:
+        if missing := [path for path in DISCLOSED if path not in self.shown]:
             raise MalformedInput("a value must be disclosed", expected=", ".join(DISCLOSED), got=f"no {missing[0]}")
         LedgerName.parse(text(self.value("/ledger"), "/ledger"))
         whole(self.value("/credit"), "/credit", MAX_SUM)
         whole(self.value("/debit"), "/debit", MAX_SUM)
+
+    @cached_property
+    def shown(self) -> Mapping[str, Any]:
+        """The disclosed values by path."""
+        return {path: value for path, salt, value, _ in reversed(self.pairs) if salt is not None}
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all pairs, hidden ones too, in the order of the file."""
+        return tuple([path for path, _, _, _ in self.pairs])
+
+    @cached_property
+    def hidden(self) -> int:
+        """Number of hidden values."""
+        return [salt for _, salt, _, _ in self.pairs].count(None)
 
     def value(self, path: str) -> Any:
         """Return a disclosed value.
@@ -135,17 +158,14 @@ class Evidence:
         Raises:
             KeyError: The pair is hidden, or there is none.
         """
-        for pair in self.pairs:
-            if pair.path == path and not pair.hidden:
-                return pair.value
-        raise KeyError(path)
+        return self.shown[path]
 
-    @property
+    @cached_property
     def ledger_name(self) -> LedgerName:
         """The ledger's name."""
         return LedgerName.parse(self.value("/ledger"))
 
-    @property
+    @cached_property
     def ledger_id(self) -> bytes:
         """The ledger's id, recomputed; 32 bytes."""
         return ledger_id(self.network, self.contract, self.suite.id, self.flags, self.value("/ledger"))
@@ -161,7 +181,7 @@ class Evidence:
         Raises:
             MalformedInput: Paths out of order, or a path that is a parent of another.
         """
-        return commit_digests(self.suite, ((pair.path, self._digest(pair)) for pair in self.pairs))
+        return commit_paths(self.suite, self.paths, self._digests())
 
     def disclose(self, paths: Collection[str]) -> Self:
         """Return the same evidence that shows only these paths, and those that are always shown.
@@ -178,6 +198,15 @@ class Evidence:
         keep = shown | set(DISCLOSED)
         return replace(self, pairs=tuple(p if p.hidden or p.path in keep else self._hide(p) for p in self.pairs))
 
+    def _digests(self) -> list[bytes]:
+        """Return the digest of every pair; those of the disclosed values are computed together."""
+        salts = [salt for _, salt, _, _ in self.pairs if salt is not None]
+        made = pair_digests(self.suite, salts, [value for _, salt, value, _ in self.pairs if salt is not None])
+        if not self.hidden:
+            return made
+        computed = iter(made)
+        return [next(computed) if pair.digest is None else pair.digest for pair in self.pairs]
+
     def _digest(self, pair: Pair) -> bytes:
         return pair.digest if pair.digest is not None else pair_digest(self.suite, pair.salt or b"", pair.value)
 
@@ -187,6 +216,20 @@ class Evidence:
 
 def _is_named(path: str, names: Collection[str]) -> bool:
     return any(path == name or path.startswith(name + "/") for name in names)
+
+
+def _plain(data: bytes) -> Any:
+    """Parse what is canonical but for values that canonical JSON has not, which the readers of the parts refuse.
+
+    orjson itself bounds the depth (1,024), and that of a pair's value is looked at where it is read.
+
+    Raises:
+        ValueError: Not JSON, or not canonical; also too large.
+    """
+    value = orjson.loads(data) if len(data) <= MAX_BYTES_WITH_PROOF else None
+    if orjson.dumps(value, None, orjson.OPT_SORT_KEYS) != data:
+        raise ValueError
+    return value
 
 
 def _canonical(data: bytes) -> Any:
@@ -211,7 +254,13 @@ def _pairs(value: Any) -> tuple[Pair, ...]:
     pairs = array_of(value, "/pairs")
     if len(pairs) > MAX_PAIRS:
         raise MalformedInput("too many pairs", expected=f"at most {MAX_PAIRS}", got=len(pairs), where="/pairs")
-    return tuple(Pair.from_json(pair, f"/pairs/{i}") for i, pair in enumerate(pairs))
+    found = bulk.pairs_of(pairs)
+    return found or tuple([Pair.from_json(pair, f"/pairs/{i}") for i, pair in enumerate(pairs)])
+
+
+def _path(value: Any) -> tuple[Node, ...]:
+    nodes = array_of(value, "/path")
+    return bulk.path_of(nodes) or tuple([_node(node, f"/path/{i}") for i, node in enumerate(nodes)])
 
 
 def _node(value: Any, where: str) -> Node:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+from chainsvc import jcs
 from chainsvc.commitment import SALT_BYTES
 from chainsvc.errors import MalformedInput
 from chainsvc.heads import Status
@@ -12,7 +13,14 @@ from chainsvc.record import check_value
 from chainsvc.sumtree import MAX_LEAVES
 
 _U64 = 2**53 - 1  # seqs, blocks and times stay exact in every JSON reader
-_PATH = re.compile(r"(?:/[a-z][a-z0-9_]{0,63}){1,8}")
+
+PATH = r"(?:/[a-z][a-z0-9_]{0,63}){1,8}"
+"""Form of a pair's path: a JSON Pointer to a member of a record."""
+
+VALUE_DEPTH = 9
+"""Deepest nesting of a pair's value: a file's twelve levels without the three around it."""
+
+_PATH = re.compile(PATH)
 _HASH, _ACTOR = 32, 20
 _BATCH = frozenset({"actor", "block", "count", "first", "index", "prev", "time"})
 _PROOF = frozenset({"account", "header", "institutions", "storage"})
@@ -61,6 +69,7 @@ class Pair(NamedTuple):
             return cls(path, None, None, unhex(value[1], where, _HASH))
         if isinstance(value[2], dict):
             raise MalformedInput("an object is not one value", expected="its members as pairs", where=where)
+        jcs.check(value[2], max_depth=VALUE_DEPTH, pointer=path)
         check_value(value[2], path)
         return cls(path, unhex(value[1], where, SALT_BYTES), value[2], None)
 
@@ -211,4 +220,4 @@ def _hexes(nodes: tuple[bytes, ...]) -> list[str]:
 
 
 def _nodes(value: Any, where: str) -> tuple[bytes, ...]:
-    return tuple(unhex(node, where) for node in array_of(value, where))
+    return tuple([unhex(node, where) for node in array_of(value, where)])

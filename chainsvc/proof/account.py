@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chainsvc.errors import MalformedInput
 from chainsvc.proof import rlp, trie
@@ -40,6 +41,11 @@ def prove_account(state_root: bytes, address: bytes, nodes: Sequence[bytes], whe
         MalformedInput: The nodes do not prove it.
     """
     _check_length(nodes, where)
+    return _proven(state_root, address, tuple(nodes), where)
+
+
+@lru_cache(maxsize=64)  # files of one block prove the same accounts
+def _proven(state_root: bytes, address: bytes, nodes: tuple[bytes, ...], where: str) -> Account | None:
     value = trie.lookup(state_root, address, nodes, where)
     if value is None:
         return None

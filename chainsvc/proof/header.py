@@ -10,6 +10,7 @@ Not checked here: seals, difficulty, the parent. A header is as good as the hash
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from chainsvc.errors import MalformedInput
@@ -58,26 +59,26 @@ class Header:
         Raises:
             MalformedInput: Not canonical RLP, too few fields, or a field of the wrong length.
         """
-        fields = rlp.strings(rlp.decode(data, max_bytes=MAX_BYTES, where=where), where)
-        if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
-            raise MalformedInput(
-                "not a block header", expected=f"{MIN_FIELDS} to {MAX_FIELDS} fields", got=len(fields), where=where
-            )
-        for index, length in _FIXED.items():
-            if len(fields[index]) != length:
-                raise MalformedInput(
-                    f"field {index} of the header has the wrong length",
-                    expected=f"{length} bytes",
-                    got=f"{len(fields[index])} bytes",
-                    where=where,
-                )
-        return cls(
-            hash=_block_hash(data, fields),
-            parent=fields[_PARENT],
-            state_root=fields[_STATE_ROOT],
-            number=rlp.unsigned(fields[_NUMBER], where),
-            timestamp=rlp.unsigned(fields[_TIMESTAMP], where),
+        return cls(*_parsed(data, where))
+
+
+@lru_cache(maxsize=64)  # files of one checkpoint share one header
+def _parsed(data: bytes, where: str) -> tuple[bytes, bytes, bytes, int, int]:
+    fields = rlp.strings(rlp.decode(data, max_bytes=MAX_BYTES, where=where), where)
+    if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
+        raise MalformedInput(
+            "not a block header", expected=f"{MIN_FIELDS} to {MAX_FIELDS} fields", got=len(fields), where=where
         )
+    for index, length in _FIXED.items():
+        if len(fields[index]) != length:
+            raise MalformedInput(
+                f"field {index} of the header has the wrong length",
+                expected=f"{length} bytes",
+                got=f"{len(fields[index])} bytes",
+                where=where,
+            )
+    number, timestamp = (rlp.unsigned(fields[index], where) for index in (_NUMBER, _TIMESTAMP))
+    return _block_hash(data, fields), fields[_PARENT], fields[_STATE_ROOT], number, timestamp
 
 
 def _block_hash(data: bytes, fields: list[bytes]) -> bytes:

@@ -4,11 +4,14 @@ Source: Solidity documentation, "Layout of State Variables in Storage", mappings
 key k of a mapping at slot p is at ``keccak256(h(k) . p)``; value types are padded to 32 bytes.
 """
 
+from functools import lru_cache
+
 from chainsvc.proof.keccak import keccak256
 
 _WORD = 32
 
 
+@lru_cache(maxsize=1024)  # of a ledger, a batch, a key: each comes again in the next file
 def mapping_slot(key: bytes, slot: int | bytes) -> bytes:
     """Return the slot of ``mapping[key]`` for a 32-byte key; ``slot`` is the mapping's own."""
     place = slot.to_bytes(_WORD) if isinstance(slot, int) else slot
@@ -17,4 +20,4 @@ def mapping_slot(key: bytes, slot: int | bytes) -> bytes:
 
 def nested_slot(key: bytes, number: int, slot: int) -> bytes:
     """Return the slot of ``mapping[key][number]``: heads by batch and status words by seq (uint64)."""
-    return mapping_slot(number.to_bytes(_WORD), mapping_slot(key, slot))
+    return keccak256(number.to_bytes(_WORD) + mapping_slot(key, slot))

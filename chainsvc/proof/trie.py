@@ -7,6 +7,7 @@ one must be used; the library is the oracle of the tests.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from chainsvc.errors import MalformedInput
 from chainsvc.proof import rlp
@@ -19,6 +20,7 @@ MAX_NODE_BYTES = 1024
 """Largest node: a branch has at most 532 bytes in tries of hashed keys, an account's leaf 148."""
 
 _BRANCH, _SHORT, _HASH = 17, 2, 32
+_NIBBLES = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))
 _ODD, _LEAF = 1, 2
 
 
@@ -60,9 +62,19 @@ def _next_node(reference: bytes, unread: list[bytes], where: str) -> rlp.Item:
     if not unread:
         raise MalformedInput("the proof lacks a node", expected=f"the node of hash {reference.hex()[:64]}", where=where)
     data = unread.pop()
-    if (digest := keccak256(data)) != reference:
+    digest, node = _known_node(data) if len(data) <= MAX_NODE_BYTES else (keccak256(data), None)
+    if digest != reference:
         raise MalformedInput("wrong proof node", expected=reference.hex()[:64], got=digest.hex(), where=where)
-    return rlp.decode(data, max_bytes=MAX_NODE_BYTES, where=where)
+    return rlp.decode(data, max_bytes=MAX_NODE_BYTES, where=where) if node is None else node
+
+
+@lru_cache(maxsize=4096)  # files of one block share all but their last nodes; 10 MB
+def _known_node(data: bytes) -> "tuple[bytes, rlp.Item | None]":
+    """Return a node's hash and the node, None when it is not RLP; nobody changes what is returned."""
+    try:
+        return keccak256(data), rlp.decode(data, max_bytes=MAX_NODE_BYTES, where="")
+    except MalformedInput:
+        return keccak256(data), None
 
 
 def _short_node(node: rlp.Item, where: str) -> tuple[bytes, bool, rlp.Item]:
@@ -84,4 +96,4 @@ def _leaf_value(value: rlp.Item, where: str) -> bytes:
 
 
 def _nibbles(data: bytes) -> bytes:
-    return bytes(nibble for byte in data for nibble in (byte >> 4, byte & 15))
+    return data.hex().encode().translate(_NIBBLES)

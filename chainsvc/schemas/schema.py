@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, Self
 import orjson
 from jsonschema_rs import Draft202012Validator
 
+from chainsvc import jcs
 from chainsvc.crypto.suites import sha256
-from chainsvc.errors import Problem
-from chainsvc.record import Record
+from chainsvc.errors import MalformedInput, Problem
+from chainsvc.record import ENVELOPE, Record
 from chainsvc.schemas.faults import body_problems, in_order, value_problems
 from chainsvc.schemas.formats import FORMATS
 
@@ -122,6 +123,13 @@ class Schema:
     def _values(self) -> Mapping[str, Draft202012Validator]:
         return {pointer: _validator(found.document) for pointer, found in self.fields.items()}
 
+    @cached_property
+    def _disclosed(self) -> Draft202012Validator:
+        """All fields side by side, by pointer, none required; the envelope's pass."""
+        fields = {pointer: found.document for pointer, found in self.fields.items()}
+        envelope = dict.fromkeys((f"/{member}" for member in ENVELOPE), True)
+        return _validator({"properties": {**fields, **envelope}, "additionalProperties": False})
+
     def is_valid(self, record: Record) -> bool:
         """Whether the body has the schema's form and revision 0 follows its money rule; the fast path."""
         try:
@@ -146,10 +154,22 @@ class Schema:
         Args:
             values: Disclosed values by pointer from the record's root.
         """
-        problems = [problem for pointer, value in values.items() for problem in self._value_problems(pointer, value)]
+        problems: list[Problem] = []
+        if not self._all_fit(values):
+            problems = [found for pointer, value in values.items() for found in self._value_problems(pointer, value)]
         if not problems and values.get("/revision") == 0:
             problems += self._disclosed_money(values)
         return in_order(problems)
+
+    def _all_fit(self, values: Mapping[str, Any]) -> bool:
+        """Whether all values fit; the fast path, which may say no where nothing is wrong."""
+        try:
+            for value in values.values():
+                jcs.check(value)  # the validator takes 1.0 for an integer
+            orjson.dumps(values)  # and lets lone surrogates pass
+            return self._disclosed.is_valid(values)
+        except (MalformedInput, ValueError, TypeError):  # no JSON at all: the problems say where
+            return False
 
     def _value_problems(self, pointer: str, value: Any) -> list[Problem]:
         if not pointer.startswith("/body/"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from chainsvc.crypto.keys import key_id
 from chainsvc.errors import ChainsvcError, MalformedInput, NotFound
@@ -28,6 +28,8 @@ from chainsvc.verify.sources import (
     Snapshot,
     Source,
 )
+
+_STANDINGS = frozenset(Status)
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def status_of(word: bytes) -> Status:
     Raises:
         MalformedInput: There is no such standing.
     """
-    if word[-1] not in set(Status):
+    if word[-1] not in _STANDINGS:
         raise MalformedInput("no such standing in the status word", expected=f"0 to {max(Status)}", got=word[-1])
     return Status(word[-1])
 
@@ -196,7 +198,7 @@ def _places(evidence: Evidence, network: Network, *, asks_node: bool) -> Mapping
     places: dict[str, Place] = {
         CONTRACT: Code(contract),
         INSTITUTIONS: Code(institutions),
-        HEAD: Slot(contract, nested_slot(evidence.ledger_id, evidence.batch.index, slots.heads)),
+        HEAD: Slot(contract, _head_slot(evidence.ledger_id, evidence.batch.index, slots.heads)),
         WORD: Slot(contract, nested_slot(evidence.ledger_id, evidence.seq, slots.words)),
     }
     if (submission := evidence.submission) is not None:
@@ -208,6 +210,9 @@ def _places(evidence: Evidence, network: Network, *, asks_node: bool) -> Mapping
     if evidence.proof is not None and (number := _proof_block(evidence.proof.header)) is not None:
         places[PROOF_BLOCK] = BlockHash(number)
     return places
+
+
+_head_slot = lru_cache(maxsize=1024)(nested_slot)  # files of one batch ask for the same head
 
 
 def _proof_block(header: bytes) -> int | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from chainsvc.errors import Problem, SchemaUnknown
 from chainsvc.evidence import Evidence
@@ -43,8 +44,8 @@ def _refused(problem: Problem) -> Finding:
 
 
 def _envelope_problems(evidence: Evidence) -> Iterator[Problem]:
-    paths = {pair.path for pair in evidence.pairs if not pair.path.startswith(_BODY)}
-    if paths != _ENVELOPE:
+    if not _has_envelope(evidence.paths):
+        paths = {path for path in evidence.paths if not path.startswith(_BODY)}
         yield Problem("/pairs", "other members than a record's", ", ".join(sorted(_ENVELOPE)), ", ".join(sorted(paths)))
     revision, previous = evidence.value("/revision"), evidence.value("/previous")
     if type(revision) is not int or revision < 0:
@@ -59,7 +60,7 @@ def _envelope_problems(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _disclosed_texts(evidence: Evidence) -> Iterator[Problem]:
-    shown = {pair.path: pair.value for pair in evidence.pairs if not pair.hidden}
+    shown = evidence.shown
     for path in ("/schema", "/reference", "/issued_at"):
         if path in shown and not isinstance(shown[path], str):
             yield Problem(path, "not a text", "a text", type(shown[path]).__name__)
@@ -72,22 +73,33 @@ def _schema_problems(evidence: Evidence, schema: Schema) -> Iterator[Problem]:
     kind = evidence.ledger_name.kind
     if kind not in schema.kinds:
         yield Problem("/ledger", f"a ledger of this kind takes no {schema.id}", " or ".join(schema.kinds), kind)
-    paths = {pair.path for pair in evidence.pairs if pair.path.startswith(_BODY)}
-    for path in sorted(paths.symmetric_difference(schema.fields)):
+    for path in _other_fields(evidence.paths, schema.id):
         expected, got = ("this field", "no such path") if path in schema.fields else ("no such field", "this path")
         yield Problem(path, "the record has other fields than its schema", expected, got)
-    yield from schema.check_disclosed({pair.path: pair.value for pair in evidence.pairs if not pair.hidden})
+    yield from schema.check_disclosed(evidence.shown)
+
+
+@lru_cache(maxsize=64)  # the records of a schema have the same paths
+def _has_envelope(paths: tuple[str, ...]) -> bool:
+    return {path for path in paths if not path.startswith(_BODY)} == _ENVELOPE
+
+
+@lru_cache(maxsize=64)
+def _other_fields(paths: tuple[str, ...], schema: str) -> tuple[str, ...]:
+    """Return the paths of body fields that only the record has, or only its schema."""
+    found = {path for path in paths if path.startswith(_BODY)}
+    return tuple(sorted(found.symmetric_difference(schema_of(schema).fields)))
 
 
 def _extent(evidence: Evidence, schema: Schema) -> str:
     """Say what a passed step 3 does not cover."""
-    hidden = sum(pair.hidden for pair in evidence.pairs)
+    hidden = evidence.hidden
     notes = [f"{len(evidence.pairs) - hidden} disclosed values fit {schema.id}"]
     if hidden:
         notes.append(f"{hidden} hidden ones can't be seen")
     if evidence.value("/revision") > 0 and any(schema.money):
         notes.append("the net change of a later revision is checked by the ledger's audit, one file can't show it")
-    sources = {pair.path for pair in evidence.pairs if pair.hidden} & {path for path in schema.money if path}
+    sources = {path for path in schema.money if path and path not in evidence.shown}
     if sources:
         notes.append(f"credit and debit can't be compared with the hidden {', '.join(sorted(sources))}")
     return "; ".join(notes)

@@ -17,7 +17,6 @@ def facts_of(case: Case, steps: Sequence[Step]) -> Facts:
     snapshot = None if isinstance(case.snapshot, ChainsvcError) else case.snapshot
     name = evidence.ledger_name
     standing = standing_of(case, steps)
-    hidden = sum(pair.hidden for pair in evidence.pairs)
     return Facts(
         network=evidence.network,
         ledger=str(name),
@@ -38,8 +37,8 @@ def facts_of(case: Case, steps: Sequence[Step]) -> Facts:
         trust=snapshot.trust if snapshot else None,
         attests=_attests(steps),
         receipt_late=receipt_late(case),
-        disclosed=len(evidence.pairs) - hidden,
-        hidden=hidden,
+        disclosed=len(evidence.pairs) - evidence.hidden,
+        hidden=evidence.hidden,
         not_proven=tuple(_not_proven(case, steps)),
     )
 
@@ -87,7 +86,7 @@ def _not_proven(case: Case, steps: Sequence[Step]) -> list[Wording]:
     found.append(wording.SEALS if case.by_proof else wording.OWN_NODE)
     if not _passed(steps, 9) and not case.evidence.flags & FLAG_SIGNED:
         found.append(wording.ORIGIN)
-    if any(pair.hidden for pair in case.evidence.pairs):
+    if case.evidence.hidden:
         found.append(wording.HIDDEN)
     if case.evidence.receipt is not None and (case.by_proof or isinstance(case.snapshot, ChainsvcError)):
         found.append(wording.RECEIPT_KEY)

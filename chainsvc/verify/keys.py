@@ -4,6 +4,7 @@ Slot, high to low: uscc bytes18 | alg u8 | purpose u8 | from u32 | until u32 (0 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from chainsvc.verify.verdict import Finding, failed, not_checked, passed
@@ -27,6 +28,7 @@ class RegisteredKey:
     compromised_from: int
 
     @classmethod
+    @lru_cache(maxsize=256)
     def unpack(cls, word: bytes) -> Self | None:
         """Read the 32-byte slot; None when no key was ever registered there."""
         if not any(word):

@@ -7,7 +7,7 @@ a node answer to the same names.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chainsvc.checkpoint import Checkpoint
 from chainsvc.errors import MalformedInput, NetworkMismatch, NotFound, NotReady
@@ -22,23 +22,20 @@ HEAD, WORD, KEY, RECEIPT_KEY, PROOF_BLOCK = "head", "word", "key", "receipt key"
 """Names of what one verification reads; the first five are the members of an evidence's proof."""
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """The code hash of the contract at a 20-byte address."""
 
     address: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """The storage word of a contract at a 32-byte slot number."""
 
     address: bytes
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BlockHash:
+class BlockHash(NamedTuple):
     """The hash of the block of that number."""
 
     number: int

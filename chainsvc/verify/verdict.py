@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainsvc.heads import Status
 from chainsvc.verify.wording import STEP_NAMES, VERDICTS, Wording
@@ -25,8 +25,7 @@ class Outcome(StrEnum):
     NOT_CHECKED = "not checked"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one step found.
 
     Attributes:
@@ -61,8 +60,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One of the ten steps with its outcome; numbers and names are those of the specification."""
 
     number: int

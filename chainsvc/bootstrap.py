@@ -23,6 +23,7 @@ from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
 from chainsvc.crypto.keys import SigningKey
+from chainsvc.erasure_log import ErasureLog
 from chainsvc.errors import ConfigurationRefused, KeyMismatch, NodeUnavailable
 from chainsvc.files import whole
 from chainsvc.intake import Intake
@@ -66,6 +67,7 @@ class Running:
         node: The chain node.
         service: What the API serves.
         worker: Seals and anchors.
+        watcher: Takes in what the chain reports.
     """
 
     settings: Settings
@@ -74,11 +76,25 @@ class Running:
     node: Node
     service: Service
     worker: Worker
+    watcher: Watcher
 
 
 @contextmanager
 def open_journal(settings: Settings) -> Iterator[Engine]:
     """Open the journal's database, the embedded one unless a URL is set, with the newest schema.
+
+    Raises:
+        DatabaseUnavailable: It does not answer.
+        ConfigurationRefused: Not a supported server.
+    """
+    with open_database(settings) as engine:
+        schema.upgrade(engine)
+        yield engine
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Engine]:
+    """Open the same database as it is, whatever its schema.
 
     Raises:
         DatabaseUnavailable: It does not answer.
@@ -90,7 +106,6 @@ def open_journal(settings: Settings) -> Iterator[Engine]:
             url = stack.enter_context(EmbeddedServer(settings.home / "postgres")).url()
         engine = connect(url)
         stack.callback(engine.dispose)
-        schema.upgrade(engine)
         yield engine
 
 
@@ -226,7 +241,8 @@ def _wire(
 ) -> Running:
     profile = engine_of(network.engine.name)
     signer = KeyFileSigner.from_file(settings.key("account"))
-    worker = Worker(_anchorer(settings, engine, network, node, profile, signer), settings.poll_s)
+    anchorer = _anchorer(settings, engine, network, node, profile, signer)
+    worker = Worker(anchorer, settings.poll_s)
     caller = Caller(engine, node, profile, signer)
     institutions = Institutions(node, network.institutions.address)
     receipt_key = SigningKey.from_file(settings.key("receipt"))
@@ -235,7 +251,7 @@ def _wire(
         engine=engine,
         network=network,
         intake=_intake(settings, engine, envelope, institutions, receipt_key, signer.address),
-        records=Records(engine, envelope, clock),
+        records=Records(engine, envelope, clock, ErasureLog(settings.erasure_log)),
         issuer=Issuer(engine, envelope, network, node),
         standings=Standings(engine, clock),
         ledgers=Ledgers(engine, network, node, caller),
@@ -244,7 +260,7 @@ def _wire(
         source=source,
         health={"worker": lambda: worker.trouble, "receipt key": ReceiptKey(institutions, receipt_key).trouble},
     )
-    return Running(settings, engine, network, node, Service(parts), worker)
+    return Running(settings, engine, network, node, Service(parts), worker, anchorer.watcher)
 
 
 def _intake(

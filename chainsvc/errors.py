@@ -148,6 +148,17 @@ class FileRefused(InputRefused):
     code = "file-refused"
 
 
+class BackupDamaged(InputRefused):
+    """A backup whose files are not what its manifest says; nothing was restored."""
+
+    code = "backup-damaged"
+
+    def __init__(self, message: str, expected: str | None = None, got: str | None = None, where: str = "") -> None:
+        """Name the file."""
+        hint = "Use another copy of this backup, or the one before it."
+        super().__init__(message, expected=expected, got=got, where=where, hint=hint)
+
+
 class SchemaUnknown(InputRefused):
     """A record names a schema that this version does not have."""
 

@@ -1,6 +1,8 @@
 """Writing files whole or not at all."""
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,42 @@ def whole(path: Path) -> Iterator[Path]:
             beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``path``, which is not there yet; it becomes ``path`` at the end, at once.
+
+    After an error nothing is left of it; after a kill or a loss of power ``path`` is not there, and what stands
+    beside it as ``NAME.part`` goes with the next call. The writer brings each file to the disk itself.
+
+    Raises:
+        FileExistsError: There is something at ``path``.
+        OSError: The folder above can't be written to.
+    """
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)  # of a writer that was killed
+    beside.mkdir(mode=0o700)
+    try:
+        yield beside
+        sync_folder(beside)
+        beside.rename(path)
+        sync_folder(path.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _to_disk(path: Path) -> None:

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     )
     receipt_key_file: Path | None = Field(None, description="Signs receipts; default <home>/keys/receipt.key")
     checkpoint_key_file: Path | None = Field(None, description="Signs checkpoints; default <home>/keys/checkpoint.key")
+    erasure_log_file: Path | None = Field(
+        None, description="Erasures for a restore to repeat; default <home>/erasures.ndjson"
+    )
     account_key_file: Path | None = Field(None, description="Anchoring account; default <home>/keys/service.account")
 
     host: str = Field("127.0.0.1", description="Address the API listens on")
@@ -81,6 +84,11 @@ class Settings(BaseSettings):
         chosen: Path | None = getattr(self, f"{name}_file" if name == "kek" else f"{name}_key_file")
         default = "service.account" if name == "account" else f"{name}.key"
         return chosen or self.home / "keys" / default
+
+    @property
+    def erasure_log(self) -> Path:
+        """The file that remembers erasures beside the database."""
+        return self.erasure_log_file or self.home / "erasures.ndjson"
 
     @property
     def descriptor(self) -> Path:

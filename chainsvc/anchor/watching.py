@@ -151,6 +151,23 @@ class Watcher:
         final = self._profile.final_block(self._node).number
         return sum(self._follow(contract, final) for contract in self._contracts.values())
 
+    def catch_up(self) -> None:
+        """Read everything that the contracts reported up to now, however long that takes.
+
+        Raises:
+            NetworkMismatch: The chain has another batch than the journal, or is another one.
+            NodeUnavailable: Nothing is lost; the next call goes on.
+        """
+        self.recheck()
+        final = self._profile.final_block(self._node).number
+        while any(self._read_up_to(contract) < final for contract in self._contracts):
+            self.follow()
+
+    def _read_up_to(self, contract: bytes) -> int:
+        with self._engine.connect() as conn:
+            cursor = cursors.load(conn, contract)
+        return -1 if cursor is None else cursor.block
+
     def look_again(self) -> None:
         """Recheck at the next round even under the same head: something became final since."""
         self._head = b""

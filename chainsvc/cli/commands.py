@@ -64,6 +64,22 @@ _DEVNET = Group(
         "fund": Command("funding:fund", "Give an account gas money on the local chain."),
     },
 )
+_BACKUP = Group(
+    "Back the journal up while the service goes on: chainsvc backup DIR.",
+    {
+        "make": Command("backups:make", "Write a backup to a new folder."),
+        "verify": Command("backups:verify", "Check a backup's files without restoring them."),
+    },
+    default="make",
+)
+_RESTORE = Group(
+    "Restore a backup and prove it against the chain: chainsvc restore DIR.",
+    {
+        "run": Command("restoring:run", "Fill an empty database from a backup, and prove it."),
+        "prove": Command("restoring:prove_all", "Audit every ledger of the journal against the chain."),
+    },
+    default="run",
+)
 
 PANELS = (
     Panel(
@@ -78,6 +94,8 @@ PANELS = (
                 "Keep the database.",
                 {"upgrade": Command("databases:upgrade", "Bring the database to this version's schema.")},
             ),
+            "backup": _BACKUP,
+            "restore": _RESTORE,
             "devnet": _DEVNET,
         },
     ),

@@ -40,10 +40,12 @@ class Group:
     Attributes:
         help: Its line in lists.
         commands: By name.
+        default: The command that is meant where none of them is named; None shows the help.
     """
 
     help: str
     commands: Mapping[str, "Command | Group"]
+    default: str | None = None
 
 
 class Panel(NamedTuple):
@@ -61,14 +63,23 @@ class Panel(NamedTuple):
 class LazyGroup(TyperGroup):
     """A group whose commands are imported when they are called; lists show their names and help lines only."""
 
-    def __init__(self, *, members: Mapping[str, tuple[Command | Group, str | None]], **settings: Any) -> None:
-        """Take the members with the panel that each stands in."""
+    def __init__(
+        self,
+        *,
+        members: Mapping[str, tuple[Command | Group, str | None]],
+        default: str | None = None,
+        **settings: Any,
+    ) -> None:
+        """Take the members with the panel that each stands in, and which one is meant where none is named."""
         shown: dict[str, Any] = {name: _shown(name, member, panel) for name, (member, panel) in members.items()}
         super().__init__(commands=shown, **settings)
         self._members = members
+        self._default = default
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Show the help where nothing is asked."""
+        """Show the help where nothing is asked; put the default in where no command is named."""
+        if self._default is not None and args and args[0] not in (*self._members, "--help"):
+            args = [self._default, *args]
         return super().parse_args(ctx, args or ["--help"])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -88,7 +99,7 @@ def _shown(name: str, member: Command | Group, panel: str | None) -> TyperComman
     commands: dict[str, tuple[Command | Group, str | None]] = {
         inner: (command, None) for inner, command in member.commands.items()
     }
-    return LazyGroup(name=name, help=member.help, rich_help_panel=panel, members=commands)
+    return LazyGroup(name=name, help=member.help, rich_help_panel=panel, members=commands, default=member.default)
 
 
 def load(name: str, command: Command) -> TyperCommand:

@@ -103,6 +103,8 @@ sealed = Table(
     PrimaryKeyConstraint("ledger_id", "seq"),
     UniqueConstraint("ledger_id", "entry_id"),
 )
+sealed.add_is_dependent_on(entries)  # triggers see to it, see tables
+sealed.add_is_dependent_on(batches)
 
 # A change of standing. The cause is an entry of this journal (cause_entry_id) or one seen on chain only (cause_seq).
 #   requested               asked for; waits until target and cause have a seq

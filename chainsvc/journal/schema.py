@@ -17,16 +17,37 @@ MIGRATION_LOCK = 0x63686E73
 def upgrade(engine: Engine, revision: str = "head") -> str:
     """Run the missing migrations in one transaction and return the revision reached; nothing to do is fine."""
     with engine.begin() as conn:
-        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        command.upgrade(_config(conn), revision)
-        return MigrationContext.configure(conn).get_current_revision() or "base"
+        return upgrade_within(conn, revision)
+
+
+def upgrade_within(conn: Connection, revision: str = "head") -> str:
+    """Do the same inside the caller's transaction, with what else is to happen together with it."""
+    conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+    command.upgrade(_config(conn), revision)
+    return current(conn)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take migrations back to ``revision`` (``base``: drop everything that was journalled)."""
     with engine.begin() as conn:
-        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        command.downgrade(_config(conn), revision)
+        downgrade_within(conn, revision)
+
+
+def downgrade_within(conn: Connection, revision: str) -> None:
+    """Do the same inside the caller's transaction."""
+    conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+    command.downgrade(_config(conn), revision)
+
+
+def current(conn: Connection) -> str:
+    """Return the database's revision, ``base`` when it has none."""
+    return MigrationContext.configure(conn).get_current_revision() or "base"
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of chainsvc has the migration that leads to a revision."""
+    known = {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
+    return revision in known
 
 
 def newest() -> str:

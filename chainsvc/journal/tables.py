@@ -186,3 +186,8 @@ erasures = Table(
     PrimaryKeyConstraint("ledger_id", "entry_id"),
     of(entries, "ledger_id", "entry_id"),
 )
+
+# Triggers, not foreign keys, tie these to the rows that they need; whoever fills all tables has to know the order.
+entries.add_is_dependent_on(chunks)
+for _table in (refs, seeds, payloads):
+    _table.add_is_dependent_on(entries)

@@ -9,6 +9,7 @@ from chainsvc import metrics
 from chainsvc.client.answers import EntryState, Erasure, RecordStatus
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.drafts import MAX_REVISION
+from chainsvc.erasure_log import ErasedRecord, ErasureLog
 from chainsvc.errors import InputRefused, NotFound
 from chainsvc.heads import Status
 from chainsvc.journal import batches, chunks, entries, ledgers, marks, payloads, references
@@ -51,12 +52,13 @@ def state_of(conn: Connection, entry: Entry) -> EntryState:
 class Records:
     """Answers about single records."""
 
-    def __init__(self, engine: Engine, envelope: Envelope, clock: Callable[[], float]) -> None:
-        """Read this journal."""
+    def __init__(self, engine: Engine, envelope: Envelope, clock: Callable[[], float], erasure_log: ErasureLog) -> None:
+        """Read this journal, and write erasures to this log too."""
         self._engine = engine
         self._envelope = envelope
         self._opener = Opener(envelope)
         self._clock = clock
+        self._erasure_log = erasure_log
 
     def status(self, record_id: bytes, *, disclose: bool) -> RecordStatus:
         """Return where a record stands."""
@@ -111,6 +113,7 @@ class Records:
         Raises:
             NotFound: No such record.
             InputRefused: A reason that the database can't keep.
+            DatabaseUnavailable: The erasure log can't be written; nothing was erased.
         """
         if "\0" in reason:
             raise InputRefused("an erasure's reason is text", expected="no NUL character", where="/reason")
@@ -123,6 +126,11 @@ class Records:
                 erased_at=int(self._clock()),
                 erased_by=erased_by,
                 reason=reason,
+            )
+            # Before the commit: what is in the log and was not done is done by the request sent again; what was done
+            # and is not in the log would come back with an older backup.
+            self._erasure_log.append(
+                ErasedRecord(entry.ledger_id, record_id, kept.erased_at, kept.erased_by, kept.reason)
             )
         metrics.ERASURES.inc()
         return Erasure(record_id, kept.erased_at, kept.erased_by, kept.reason)

@@ -1,6 +1,6 @@
 """What an audit of a whole ledger found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,16 @@ COMPLETE, FINDINGS, UNDETERMINED = "complete", "findings", "undetermined"
 _EXIT_CODES = {COMPLETE: 0, UNDETERMINED: 11, FINDINGS: 13}
 OUTCOMES_ZH = {COMPLETE: "完整一致", FINDINGS: "发现问题", UNDETERMINED: "无法判定"}
 """Chinese of each outcome."""
+
+
+def exit_code_of(outcome: str) -> int:
+    """Return the exit status of an outcome: 0 complete, 11 undetermined, 13 findings."""
+    return _EXIT_CODES[outcome]
+
+
+def gravest(outcomes: Iterable[str]) -> str:
+    """Return the gravest of several outcomes; ``complete`` of none."""
+    return max(outcomes, key=exit_code_of, default=COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chainsvc.files import whole
+from chainsvc.files import whole, whole_folder
 
 
 def test_written_file_takes_the_place_of_the_old_one_at_the_end(tmp_path: Path) -> None:
@@ -56,3 +56,29 @@ def test_link_stays_a_link_and_a_device_stays_a_device(tmp_path: Path) -> None:
 def test_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="missing"), whole(tmp_path / "missing" / "a") as beside:
         beside.write_text("x")
+
+
+def test_a_folder_appears_at_once(tmp_path: Path) -> None:
+    (tmp_path / "made.part").mkdir()
+    (tmp_path / "made.part" / "old").touch()  # of a writer that was killed
+    with whole_folder(tmp_path / "made") as beside:
+        (beside / "new").touch()
+        assert not (tmp_path / "made").exists()
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["new"]
+
+
+def _fill_half(path: Path) -> None:
+    with whole_folder(path) as beside:
+        (beside / "new").touch()
+        raise OSError(28, "full")
+
+
+def test_a_folder_that_failed_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"):
+        _fill_half(tmp_path / "made")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_stays(tmp_path: Path) -> None:
+    with pytest.raises(FileExistsError), whole_folder(tmp_path):
+        raise AssertionError("not reached")

@@ -19,10 +19,12 @@ from chainsvc.client.answers import (
     Standing,
     StandingChange,
 )
-from chainsvc.client.handover import LARGEST_CHUNK, Outcome
+from chainsvc.client.bulk.stream import Progress, Stream
+from chainsvc.client.bulk.windows import Given, WindowSize, total_of, windows_of_either
+from chainsvc.client.handover import Outcome
 from chainsvc.client.options import Options
 from chainsvc.client.sending import AsyncSender
-from chainsvc.client.verbs import Disclose, RecordId, id_of, windows
+from chainsvc.client.verbs import Disclose, RecordId, id_of
 from chainsvc.client.verifying import verify_locally
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256, Suite
@@ -57,18 +59,20 @@ class AsyncClient:
         receipt_keys: Collection[bytes] | None = None,
         timeout: float = 30.0,
         retry_s: float = 45.0,
+        window: WindowSize = WindowSize(),  # noqa: B008 - it is immutable
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Make a client; the arguments are those of :class:`chainsvc.client.Client`."""
-        options = Options(url, key, private, store, signing_key, network, receipt_keys)
+        options = Options(url, key, private, store, signing_key, network, receipt_keys, retry_s)
         self._verbs = options.verbs()
         http = httpx.AsyncClient(
             base_url=url,
             headers=options.headers,
             timeout=timeout,
             transport=transport,
-            trust_env=options.may_use_proxy,
+            trust_env=not options.is_here,
         )
+        self._window = window
         self._sender = AsyncSender(http, retry_s)
 
     async def __aenter__(self) -> Self:
@@ -96,12 +100,18 @@ class AsyncClient:
         return await self._sender.run(self._verbs.chunk(records))
 
     async def notarize_many(
-        self, records: Iterable[Record | Mapping[str, Any]] | AsyncIterable[Record | Mapping[str, Any]]
+        self, records: Iterable[Given] | AsyncIterable[Given], *, progress: Progress | None = None
     ) -> AsyncIterator[Outcome]:
         """Notarize any number of records, from an iterable of either kind."""
-        async for window in _windows(records):
-            for outcome in await self._sender.run(self._verbs.window(window)):
+        stream = Stream(self._verbs.service, progress, total_of(records))
+        try:
+            async for window in windows_of_either(records, self._window):
+                for outcome in await self._sender.run(stream.push(window)):
+                    yield outcome
+            for outcome in await self._sender.run(stream.finish()):
                 yield outcome
+        finally:
+            stream.abandon()
 
     async def status(self, record_id: RecordId, *, with_record: bool = False) -> RecordStatus:
         """Return where a record stands; ``with_record`` needs the scope ``disclose``."""
@@ -208,20 +218,3 @@ class AsyncClient:
     async def checkpoint(self, *, new: bool = True) -> str:
         """Return a checkpoint's note of the newest final block; with ``new=False`` the last one made."""
         return await self._sender.do(calls.checkpoint(new=new))
-
-
-async def _windows(
-    records: Iterable[Record | Mapping[str, Any]] | AsyncIterable[Record | Mapping[str, Any]],
-) -> AsyncIterator[list[Record | Mapping[str, Any]]]:
-    if isinstance(records, Iterable):
-        for window in windows(records):
-            yield window
-        return
-    window = []
-    async for record in records:
-        window.append(record)
-        if len(window) == LARGEST_CHUNK:
-            yield window
-            window = []
-    if window:
-        yield window

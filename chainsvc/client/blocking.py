@@ -18,10 +18,12 @@ from chainsvc.client.answers import (
     Standing,
     StandingChange,
 )
+from chainsvc.client.bulk.stream import Progress, Stream
+from chainsvc.client.bulk.windows import Given, WindowSize, total_of, windows
 from chainsvc.client.handover import Outcome
 from chainsvc.client.options import Options
 from chainsvc.client.sending import Sender
-from chainsvc.client.verbs import Disclose, RecordId, id_of, windows
+from chainsvc.client.verbs import Disclose, RecordId, id_of
 from chainsvc.client.verifying import verify_locally
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256, Suite
@@ -59,6 +61,7 @@ class Client:
         receipt_keys: Collection[bytes] | None = None,
         timeout: float = 30.0,
         retry_s: float = 45.0,
+        window: WindowSize = WindowSize(),  # noqa: B008 - it is immutable
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Make a client; nothing is sent yet.
@@ -73,21 +76,23 @@ class Client:
             receipt_keys: Public keys whose receipts count; None takes any that verifies.
             timeout: Seconds for one attempt.
             retry_s: Seconds in which a call is repeated while the service is away; 0 for one attempt.
+            window: Most lines and bytes that ``notarize_many`` sends in one request; it holds two windows at a time.
             transport: Another way to send, for tests.
 
         Raises:
             ValueError: Private mode without a store, or the other way round.
             ConfigurationRefused: The store is something else.
         """
-        options = Options(url, key, private, store, signing_key, network, receipt_keys)
+        options = Options(url, key, private, store, signing_key, network, receipt_keys, retry_s)
         self._verbs = options.verbs()
         http = httpx.Client(
             base_url=url,
             headers=options.headers,
             timeout=timeout,
             transport=transport,
-            trust_env=options.may_use_proxy,
+            trust_env=not options.is_here,
         )
+        self._window = window
         self._sender = Sender(http, retry_s)
 
     def __enter__(self) -> Self:
@@ -122,17 +127,30 @@ class Client:
         """Notarize up to 500 records of one ledger in one call; each outcome stands where its record stood."""
         return self._sender.run(self._verbs.chunk(records))
 
-    def notarize_many(self, records: Iterable[Record | Mapping[str, Any]]) -> Iterator[Outcome]:
-        """Notarize any number of records of any ledgers, 500 at a time, reading no further ahead than that.
+    def notarize_many(self, records: Iterable[Given], *, progress: Progress | None = None) -> Iterator[Outcome]:
+        """Notarize any number of records of any ledgers, in memory for two windows of them.
+
+        Records reach the service in the order given; a window is sent again from its first unanswered record when an
+        answer is cut, and while the service is away for a moment.
+
+        Args:
+            records: Read no further than two windows ahead of what is yielded.
+            progress: Called with (answered, in all or None) after each window.
 
         Yields:
             For each record in order its receipt or its error.
 
         Raises:
             Unavailable: The service is away; send the rest, or all, again later.
+            SignatureRefused: An answer that is not the service's promise for what was sent.
         """
-        for window in windows(records):
-            yield from self._sender.run(self._verbs.window(window))
+        stream = Stream(self._verbs.service, progress, total_of(records))
+        try:
+            for window in windows(records, self._window):
+                yield from self._sender.run(stream.push(window))
+            yield from self._sender.run(stream.finish())
+        finally:
+            stream.abandon()
 
     def status(self, record_id: RecordId, *, with_record: bool = False) -> RecordStatus:
         """Return where a record stands; ``with_record`` needs the scope ``disclose``.

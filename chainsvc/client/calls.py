@@ -40,6 +40,23 @@ def hand_over(ledger: str, noun: str, body: Mapping[str, Any]) -> Call[list[Acce
     return Call("POST", f"{ledger_path(ledger)}/{noun}", _json(read), body=orjson.dumps(body))
 
 
+def hand_over_lines(ledger: str, noun: str, body: bytes, *, compressed: bool) -> Call[bytes | None]:
+    """Hand any number of lines over; the result is the answer's lines as far as they came.
+
+    It is None where the service has no such route; a ledger that is not there is answered so too.
+    """
+    return Call(
+        "POST",
+        f"{ledger_path(ledger)}/{noun}:bulk",
+        lambda answer: answer.body,
+        body=body,
+        media_type="application/x-ndjson",
+        encoding="gzip" if compressed else None,
+        cuttable=True,
+        unknown=lambda: None,
+    )
+
+
 def status_of(record_id: bytes, *, with_record: bool = False) -> Call[RecordStatus]:
     """Ask where a record stands."""
     return Call("GET", f"/v1/records/{record_id.hex()}", _json(RecordStatus.from_json), _flag("record", on=with_record))

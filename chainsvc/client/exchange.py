@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import orjson
 
 from chainsvc.client.problems import MEDIA_TYPE, error_of, unreadable
-from chainsvc.errors import ChainsvcError
+from chainsvc.errors import BodyTooLarge, ChainsvcError
 
 T = TypeVar("T")
 
 _GATEWAY = frozenset({429, 502, 503, 504})
 """What proxies answer while the service is away."""
+
+_UNKNOWN_CALL = frozenset({404, 405})
+"""What a service answers to a call that came with a later version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Answer:
             return None
         if self.media_type == MEDIA_TYPE:
             return error_of(self.json())
+        if self.status == BodyTooLarge.status:
+            return BodyTooLarge("a proxy before the service takes no body of this size", got="HTTP 413")
         return unreadable(self.status, self.body)
 
     @property
@@ -74,8 +79,12 @@ class Call(Generic[T]):
         path: From the service's root.
         read: Makes the result of a good answer.
         query: Parameters.
-        body: JSON bytes.
+        body: Bytes, of ``media_type``.
         repeatable: Sending it twice is the same as once.
+        media_type: Of the body.
+        encoding: Content coding of the body, None for none.
+        cuttable: The beginning of an answer counts, when the connection is lost before its end.
+        unknown: Makes the result where the service does not know the call, which came with a later version.
     """
 
     method: str
@@ -84,6 +93,10 @@ class Call(Generic[T]):
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     repeatable: bool = True
+    media_type: str = "application/json"
+    encoding: str | None = None
+    cuttable: bool = False
+    unknown: Callable[[], T] | None = None
 
     def result(self, answer: Answer) -> T:
         """Return the result.
@@ -91,6 +104,8 @@ class Call(Generic[T]):
         Raises:
             ChainsvcError: What the service refused, or ``ServiceUnavailable`` for an answer that is not the service's.
         """
+        if self.unknown is not None and answer.status in _UNKNOWN_CALL:
+            return self.unknown()
         if (error := answer.refusal()) is not None:
             raise error
         try:
@@ -123,6 +138,37 @@ class Pause:
     seconds: float
 
 
-Steps: TypeAlias = Generator["Call[Any] | Pause", Any, T]
+class Ticket(Protocol):
+    """A call under way."""
+
+    def cancel(self) -> object:
+        """Give it up: nobody waits for its answer any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A step that sends a call and does not wait for its answer; its result is the ticket.
+
+    Attributes:
+        call: What to send.
+    """
+
+    call: Call[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """A step that waits for a call under way; its result, or its error, is the call's.
+
+    Attributes:
+        ticket: What :class:`Begin` gave.
+    """
+
+    ticket: Any
+
+
+Step: TypeAlias = "Call[Any] | Begin | Await | Pause"
+Steps: TypeAlias = Generator[Step, Any, T]
 """What a verb does: it yields calls and pauses, gets each call's result sent in or its error thrown in, and returns
 its own result. The blocking and the asynchronous client drive the same steps."""

@@ -13,7 +13,7 @@ Every receipt is checked before it is returned: it must verify for this ledger a
 must be our own wherever we made it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ import orjson
 from chainsvc import jcs
 from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.client.calls import hand_over
+from chainsvc.client.checking import Checking, ChunkPromise
 from chainsvc.client.exchange import Steps
 from chainsvc.client.store import PrivateStore
 from chainsvc.commitment import commit, derive_salts, new_seed
@@ -37,6 +38,10 @@ LARGEST_CHUNK = 500
 
 Outcome = Accepted | ChainsvcError
 """What becomes of one record."""
+
+
+Draft = tuple[Record, bytes | None]
+"""A record with its canonical bytes, None where nobody wrote them yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,12 @@ class Handover:
     Attributes:
         store: Where records and seeds stay, in private mode.
         signing_key: The organization's, for signed ledgers.
-        receipt_keys: Public keys whose receipts count; None takes any that verifies.
+        checking: Which receipts count.
     """
 
     store: PrivateStore | None
     signing_key: SigningKey | None
-    receipt_keys: Collection[bytes] | None
+    checking: Checking
 
     def chunk(self, facts: LedgerFacts, records: Sequence[Record]) -> Steps[list[Outcome]]:
         """Hand over records of one ledger; each outcome stands where its record stood.
@@ -90,17 +95,17 @@ class Handover:
 
     def _whole_chunk(self, facts: LedgerFacts, records: Sequence[Record]) -> Steps[list[Outcome]]:
         self._need_key(facts)
-        outcomes: list[Outcome | Item] = list(self._ready(facts, records))
+        outcomes: list[Outcome | Item] = list(self.ready(facts, [(record, None) for record in records]))
         while waiting := [i for i, item in enumerate(outcomes) if isinstance(item, Item)]:
             items = [item for item in outcomes if isinstance(item, Item)]
             results = yield from self._send(facts, items)
             for index, item, result in zip(waiting, items, results, strict=True):
                 if result is not None:
-                    outcomes[index] = self._checked(facts, item, result)
+                    outcomes[index] = self.checked(facts, item, result)
             if all(result is None for result in results):
                 raise SignatureRefused("the service refuses a chunk that it calls new", where="/submission")
         done = [outcome for outcome in outcomes if not isinstance(outcome, Item)]
-        self._keep_receipts(done)
+        self.keep_receipts(done)
         return done
 
     def _need_key(self, facts: LedgerFacts) -> None:
@@ -112,21 +117,27 @@ class Handover:
                 hint="Give the client its signing_key.",
             )
 
-    def _ready(self, facts: LedgerFacts, records: Sequence[Record]) -> list[Item | ChainsvcError]:
-        """Commit where the commitment is ours; what the service can't check or would refuse a chunk for, we check."""
+    def ready(self, facts: LedgerFacts, drafts: Sequence[Draft]) -> list[Item | ChainsvcError]:
+        """Commit where the commitment is ours; what the service can't check or would refuse a chunk for, we check.
+
+        Args:
+            facts: The ledger.
+            drafts: Its records, with their canonical bytes where these are known.
+        """
         if self.store is None and not facts.signed:
-            return [_attempt(_plain, record) for record in records]
-        checked = [_attempt(_whole, record) for record in records]
+            return [_attempt(_plain, draft) for draft in drafts]
+        checked = [_attempt(_whole, draft) for draft in drafts]
         if self.store is None:
-            return [r if isinstance(r, ChainsvcError) else _attempt(_committed(facts.suite), r) for r in checked]
-        kept = iter(self.store.keep(facts.suite, [r for r in checked if isinstance(r, Record)]))
-        stored = [r if isinstance(r, ChainsvcError) else next(kept) for r in checked]
+            return [d if isinstance(d, ChainsvcError) else _attempt(_committed(facts.suite), d) for d in checked]
+        good = [d for d in checked if not isinstance(d, ChainsvcError)]
+        kept = iter(self.store.keep(facts.suite, [record for record, _ in good], [data for _, data in good]))
+        stored = [d if isinstance(d, ChainsvcError) else next(kept) for d in checked]
         return [s if isinstance(s, ChainsvcError) else Item(s.record, s.seed, s.commitment) for s in stored]
 
     def _send(self, facts: LedgerFacts, items: Sequence[Item]) -> Steps[Sequence[Outcome | None]]:
         """Send a chunk; None stands for an item that must be signed and sent anew."""
         noun = "records" if self.store is None else "commitments"
-        body: dict[str, Any] = {noun: [_committed_json(i) if self.store else orjson.Fragment(i.data) for i in items]}
+        body: dict[str, Any] = {noun: [committed_json(i) if self.store else orjson.Fragment(i.data) for i in items]}
         if facts.signed and self.signing_key is not None:
             commitments = [item.commitment or b"" for item in items]
             body["submission"] = sign_submission(self.signing_key, facts.ledger_id, commitments).to_json()
@@ -138,23 +149,32 @@ class Handover:
             return [_outcome(result) for result in mixed.results]
         return results
 
-    def _checked(self, facts: LedgerFacts, item: Item, outcome: Outcome) -> Outcome:
+    def checked(self, facts: LedgerFacts, item: Item, outcome: Outcome) -> Outcome:
         """Return the outcome; an answer that is not the service's promise for this record stops everything.
 
         A record that was there already may have been committed to with another seed, unless the store has it.
+
+        Raises:
+            SignatureRefused: Of another commitment than ours, or a receipt that does not count.
         """
         if isinstance(outcome, ChainsvcError):
             return outcome
-        ours = item.commitment is None or outcome.commitment == item.commitment
-        if not ours and (self.store is not None or not outcome.again):
-            raise SignatureRefused(
-                "the service answers for another commitment", expected=(item.commitment or b"").hex(), got=outcome.id
-            )
-        if self.receipt_keys is not None and outcome.receipt.pubkey not in self.receipt_keys:
-            raise SignatureRefused("the receipt is signed by an unknown key", got=outcome.receipt.pubkey.hex())
-        if not outcome.receipt.verifies(facts.ledger_id, outcome.commitment):
-            raise SignatureRefused("the receipt does not verify for this ledger and commitment", got=outcome.id)
+        if self.store is not None or not outcome.again:
+            _check_ours(item, outcome.commitment)
+        self.checking.one(facts, outcome.commitment, outcome.receipt)
         return self._named(item, outcome)
+
+    def promised(
+        self, facts: LedgerFacts, items: Sequence[Item], commitments: Sequence[bytes], promise: ChunkPromise
+    ) -> list[Accepted]:
+        """Return what a chunk's promise means for each of its records; stops everything as :meth:`checked`."""
+        for item, commitment in zip(items, commitments, strict=True):
+            _check_ours(item, commitment)
+        receipts = self.checking.chunk(facts, commitments, promise)
+        return [
+            Accepted(commitment, item.record.reference, item.record.revision, receipt, again=False)
+            for item, commitment, receipt in zip(items, commitments, receipts, strict=True)
+        ]
 
     def _named(self, item: Item, accepted: Accepted) -> Accepted:
         """Fill in what the service does not know in private mode."""
@@ -163,39 +183,53 @@ class Handover:
         record = item.record
         return Accepted(accepted.commitment, record.reference, record.revision, accepted.receipt, accepted.again)
 
-    def _keep_receipts(self, outcomes: Sequence[Outcome]) -> None:
+    def keep_receipts(self, outcomes: Sequence[Outcome | None]) -> None:
+        """Keep what the service promises in the private store, where there is one."""
         if self.store is not None:
             accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
             self.store.keep_receipts((a.commitment, jcs.dumps(a.receipt.to_json())) for a in accepted)
 
 
-def _attempt(do: Callable[[Record], Any], record: Record) -> Any:
+def _check_ours(item: Item, commitment: bytes) -> None:
+    if item.commitment is not None and commitment != item.commitment:
+        raise SignatureRefused(
+            "the service answers for another commitment", expected=item.commitment.hex(), got=commitment.hex()
+        )
+
+
+def _attempt(do: Callable[[Draft], Any], draft: Draft) -> Any:
     try:
-        return do(record)
+        return do(draft)
     except ChainsvcError as error:
         return error
 
 
-def _plain(record: Record) -> Item:
+def _data(draft: Draft) -> bytes:
+    record, data = draft
+    return jcs.dumps(record.to_json()) if data is None else data
+
+
+def _plain(draft: Draft) -> Item:
     """Refuse here what would make the whole chunk unreadable there."""
-    return Item(record, data=jcs.dumps(record.to_json()))
+    return Item(draft[0], data=_data(draft))
 
 
-def _whole(record: Record) -> Record:
-    check_record(record)
-    return record
+def _whole(draft: Draft) -> Draft:
+    check_record(draft[0])
+    return draft
 
 
-def _committed(suite: Suite) -> Callable[[Record], Item]:
-    def committed(record: Record) -> Item:
-        pairs, seed = record.flatten(), new_seed()
+def _committed(suite: Suite) -> Callable[[Draft], Item]:
+    def committed(draft: Draft) -> Item:
+        pairs, seed = draft[0].flatten(), new_seed()
         commitment = commit(suite, pairs, derive_salts(suite, seed, len(pairs)))
-        return Item(record, seed, commitment, jcs.dumps(record.to_json()))
+        return Item(draft[0], seed, commitment, _data(draft))
 
     return committed
 
 
-def _committed_json(item: Item) -> dict[str, Any]:
+def committed_json(item: Item) -> dict[str, Any]:
+    """Return what private mode sends of a record."""
     record = item.record
     return {
         "commitment": (item.commitment or b"").hex(),

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 
+from chainsvc.client.checking import Checking
 from chainsvc.client.exchange import Call
 from chainsvc.client.handover import Handover
 from chainsvc.client.store import PrivateStore
@@ -29,6 +30,7 @@ class Options:
         signing_key: The organization's, for signed ledgers.
         network: The pinned network.
         receipt_keys: Public keys whose receipts count.
+        retry_s: Seconds in which a call is repeated while the service is away.
     """
 
     url: str
@@ -38,6 +40,7 @@ class Options:
     signing_key: SigningKey | None
     network: Network | None
     receipt_keys: Collection[bytes] | None
+    retry_s: float
 
     def verbs(self) -> Verbs:
         """Return the client's verbs, with its store opened.
@@ -49,12 +52,13 @@ class Options:
         if self.private != (self.store is not None):
             raise ValueError("private mode needs a store, and only private mode has one: private=True, store=PATH")
         store = None if self.store is None else PrivateStore(Path(self.store))
-        return Verbs(Handover(store, self.signing_key, self.receipt_keys), self.network)
+        handover = Handover(store, self.signing_key, Checking(self.receipt_keys))
+        return Verbs(handover, self.network, compress=not self.is_here, retry_s=self.retry_s)
 
     @property
-    def may_use_proxy(self) -> bool:
-        """Whether the environment's proxy may be used: never for this machine itself."""
-        return httpx.URL(self.url).host not in ("127.0.0.1", "localhost", "::1")
+    def is_here(self) -> bool:
+        """Whether the service is on this machine: no proxy of the environment is used, and nothing compressed."""
+        return httpx.URL(self.url).host in ("127.0.0.1", "localhost", "::1")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -69,5 +73,7 @@ def call_headers(call: Call[Any]) -> dict[str, str]:
     """Return a call's own headers; repeating it keeps its id, so that the service's log shows them as one."""
     headers = {"X-Request-Id": uuid4().hex}
     if call.body is not None:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = call.media_type
+    if call.encoding is not None:
+        headers["Content-Encoding"] = call.encoding
     return headers

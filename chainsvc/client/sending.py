@@ -1,6 +1,7 @@
 """Sending: the only I/O of the SDK, once blocking and once asynchronous, over the same values."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from chainsvc.client.exchange import Answer, Call, Part, Pause, Steps
+from chainsvc.client.exchange import Answer, Await, Begin, Call, Part, Step, Steps
 from chainsvc.client.options import call_headers
 from chainsvc.client.repeating import Unanswered, check_answer, retrying, translated
 from chainsvc.files import whole
@@ -28,6 +29,32 @@ def _final(response: httpx.Response, body: bytes) -> Answer:
     answer = Answer(response.status_code, response.headers, body)
     check_answer(answer)
     return answer
+
+
+class _Errand:
+    """A call under way in a thread of its own, which does not keep the program from ending."""
+
+    def __init__(self, do: Callable[[], Any]) -> None:
+        self._do = do
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="chainsvc-call", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._do()
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+            self._error = error
+
+    def outcome(self) -> Any:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def cancel(self) -> None:
+        """Let it end by itself: what was sent can't be called back."""
 
 
 class Sender:
@@ -57,9 +84,13 @@ class Sender:
             value: T = stop.value
             return value
 
-    def _step(self, step: Call[Any] | Pause) -> Any:
+    def _step(self, step: Step) -> Any:
         if isinstance(step, Call):
             return self.do(step)
+        if isinstance(step, Begin):
+            return _Errand(lambda: self.do(step.call))
+        if isinstance(step, Await):
+            return step.ticket.outcome()
         time.sleep(step.seconds)
         return None
 
@@ -69,7 +100,7 @@ class Sender:
         Raises:
             ChainsvcError: What the service refused, or that it is away.
         """
-        return call.result(self._repeat(call, self._once))
+        return call.result(self._repeat(call, self._begun if call.cuttable else self._once))
 
     def pages(self, page: PageOf[T]) -> Iterator[T]:
         """Yield the items of all pages."""
@@ -100,6 +131,19 @@ class Sender:
     def _once(self, request: httpx.Request) -> Answer:
         response = self._http.send(request)
         return _final(response, response.content)
+
+    def _begun(self, request: httpx.Request) -> Answer:
+        """Return the answer as far as it came."""
+        response, body = self._http.send(request, stream=True), bytearray()
+        try:
+            for part in response.iter_bytes():
+                body += part
+        except httpx.TransportError:
+            if not body:
+                raise
+        finally:
+            response.close()
+        return _final(response, bytes(body))
 
     def _write(self, request: httpx.Request, path: Path) -> Answer:
         response = self._http.send(request, stream=True)
@@ -141,15 +185,19 @@ class AsyncSender:
             value: T = stop.value
             return value
 
-    async def _step(self, step: Call[Any] | Pause) -> Any:
+    async def _step(self, step: Step) -> Any:
         if isinstance(step, Call):
             return await self.do(step)
+        if isinstance(step, Begin):
+            return asyncio.create_task(self.do(step.call))
+        if isinstance(step, Await):
+            return await step.ticket
         await asyncio.sleep(step.seconds)
         return None
 
     async def do(self, call: Call[T]) -> T:
         """Send a call and return its result."""
-        return call.result(await self._repeat(call, self._once))
+        return call.result(await self._repeat(call, self._begun if call.cuttable else self._once))
 
     async def pages(self, page: PageOf[T]) -> AsyncIterator[T]:
         """Yield the items of all pages."""
@@ -182,6 +230,18 @@ class AsyncSender:
     async def _once(self, request: httpx.Request) -> Answer:
         response = await self._http.send(request)
         return _final(response, response.content)
+
+    async def _begun(self, request: httpx.Request) -> Answer:
+        response, body = await self._http.send(request, stream=True), bytearray()
+        try:
+            async for part in response.aiter_bytes():
+                body += part
+        except httpx.TransportError:
+            if not body:
+                raise
+        finally:
+            await response.aclose()
+        return _final(response, bytes(body))
 
     async def _write(self, request: httpx.Request, path: Path) -> Answer:
         response = await self._http.send(request, stream=True)

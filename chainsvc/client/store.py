@@ -78,27 +78,35 @@ class PrivateStore:
         if version > _VERSION:
             raise sqlite3.DatabaseError(f"version {version}, this program knows {_VERSION}")
 
-    def keep(self, suite: Suite, records: Sequence[Record]) -> list[Stored | ChainsvcError]:
+    def keep(
+        self, suite: Suite, records: Sequence[Record], written: Sequence[bytes | None] | None = None
+    ) -> list[Stored | ChainsvcError]:
         """Store records with new seeds, all in one transaction; one that is there keeps its seed.
+
+        Args:
+            suite: Of the ledger.
+            records: The records.
+            written: Their canonical bytes, None where nobody wrote them yet.
 
         Returns:
             In order; ``ReferenceConflict`` for a reference that is there with other content, ``MalformedInput`` for
             a record that can't be committed to.
         """
+        drafts = zip(records, written or [None] * len(records), strict=True)
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                results = [self._keep_one(suite, record) for record in records]
+                results = [self._keep_one(suite, record, data) for record, data in drafts]
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
         return results
 
-    def _keep_one(self, suite: Suite, record: Record) -> Stored | ChainsvcError:
+    def _keep_one(self, suite: Suite, record: Record, data: bytes | None) -> Stored | ChainsvcError:
         try:
             pairs = record.flatten()
-            data = jcs.dumps(record.to_json())
+            data = jcs.dumps(record.to_json()) if data is None else data
         except ChainsvcError as error:
             return error
         key = (record.ledger, record.reference, record.revision)

@@ -1,25 +1,17 @@
 """What the SDK can do, as steps: everything but the I/O, shared by the blocking and the asynchronous client."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from chainsvc.client import calls
 from chainsvc.client.answers import Accepted, Erasure, LedgerFacts, RecordStatus, StandingChange, standing_named
 from chainsvc.client.assemble import assemble, check_commitment
+from chainsvc.client.bulk.delivery import Service
 from chainsvc.client.exchange import Pause, Steps
-from chainsvc.client.handover import LARGEST_CHUNK, Handover, Outcome
-from chainsvc.errors import (
-    AccessDenied,
-    ChainsvcError,
-    Forbidden,
-    MalformedInput,
-    NetworkMismatch,
-    NotFound,
-    NotReady,
-    Unavailable,
-)
+from chainsvc.client.handover import Handover, Outcome
+from chainsvc.errors import ChainsvcError, MalformedInput, NetworkMismatch, NotFound, NotReady
 from chainsvc.evidence import Evidence
 from chainsvc.heads import Status
 from chainsvc.network import Network
@@ -43,12 +35,21 @@ class Verbs:
         handover: How records are handed over.
         network: The pinned network; None trusts what the service says of its ledgers.
         clock: Monotonic seconds.
+        compress: Long bodies are compressed: the service is on another machine.
+        retry_s: Seconds in which a call is repeated while the service is away.
+        service: Where many records go.
     """
 
     handover: Handover
     network: Network | None
     clock: Callable[[], float] = time.monotonic
+    compress: bool = False
+    retry_s: float = 0.0
+    service: Service = field(init=False)
     _facts: dict[str, LedgerFacts] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.service = Service(self.handover, self.facts, self.clock, self.compress, self.retry_s)
 
     def facts(self, name: str) -> Steps[LedgerFacts]:
         """Return what makes a ledger's id, asked for once; its id is recomputed here.
@@ -93,38 +94,6 @@ class Verbs:
             return []
         facts = yield from self.facts(records[0].ledger)
         return (yield from self.handover.chunk(facts, records))
-
-    def window(self, records: Sequence[Record | Mapping[str, Any]]) -> Steps[list[Outcome]]:
-        """Notarize records of any ledgers, a chunk a ledger; outcomes in the order of the records.
-
-        Raises:
-            Unavailable: The service is away; what was sent before is safe to send again.
-            AccessDenied: The key is not known.
-        """
-        outcomes: list[Outcome | None] = [None] * len(records)
-        groups: dict[str, list[tuple[int, Record]]] = {}
-        for index, value in enumerate(records):
-            try:
-                record = _record(value)
-                groups.setdefault(record.ledger, []).append((index, record))
-            except ChainsvcError as error:
-                outcomes[index] = error
-        for group in groups.values():
-            results = yield from self._group([record for _, record in group])
-            for (index, _), result in zip(group, results, strict=True):
-                outcomes[index] = result
-        return [outcome for outcome in outcomes if outcome is not None]
-
-    def _group(self, records: Sequence[Record]) -> Steps[Sequence[Outcome]]:
-        """What refuses a ledger's chunk as a whole refuses each of its records; what refuses everything, raises."""
-        try:
-            return (yield from self.chunk(records))
-        except Forbidden as error:
-            return [error] * len(records)
-        except (Unavailable, AccessDenied):
-            raise
-        except ChainsvcError as error:
-            return [error] * len(records)
 
     def status(self, record_id: RecordId, *, with_record: bool) -> Steps[RecordStatus]:
         """Ask where a record stands; in private mode with what the store knows."""
@@ -223,18 +192,6 @@ def _late(status: RecordStatus, timeout_s: float) -> NotReady:
         got=status.state,
         hint=f"Wait again; the receipt promises it by Unix time {status.anchor_by}.",
     )
-
-
-def windows(records: Iterable[Record | Mapping[str, Any]]) -> Iterator[list[Record | Mapping[str, Any]]]:
-    """Cut records into pieces that are sent before the next is read."""
-    window: list[Record | Mapping[str, Any]] = []
-    for record in records:
-        window.append(record)
-        if len(window) == LARGEST_CHUNK:
-            yield window
-            window = []
-    if window:
-        yield window
 
 
 def _record(value: Record | Mapping[str, Any]) -> Record:

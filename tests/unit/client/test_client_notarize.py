@@ -11,6 +11,7 @@ from support.served import Server
 from chainsvc.api.app import create_app
 from chainsvc.api.limits import Limits
 from chainsvc.client import Accepted, Client
+from chainsvc.client.bulk.windows import WindowSize
 from chainsvc.client.handover import LARGEST_CHUNK
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import (
@@ -93,17 +94,19 @@ def test_many_records_of_several_ledgers_are_answered_in_order(client: Client, s
     assert len(service.books[other].entries) == 1
 
 
-def test_many_records_are_read_no_further_ahead_than_a_chunk(client: Client) -> None:
+def test_many_records_are_read_two_windows_ahead_at_most(url: str) -> None:
     read = []
 
     def source() -> Iterator[Record]:
-        for number in range(2 * LARGEST_CHUNK):
+        for number in range(90):
             read.append(number)
             yield donation(number)
 
-    outcomes = client.notarize_many(source())
-    next(outcomes)
-    assert len(read) == LARGEST_CHUNK
+    with Client(url, KEY, window=WindowSize(20)) as client:
+        outcomes = client.notarize_many(source())
+        next(outcomes)
+        assert len(read) <= 40
+        assert len(list(outcomes)) == 89
 
 
 def test_chunk_with_too_many_bytes_goes_in_parts(server: Server, service: FakeService) -> None:

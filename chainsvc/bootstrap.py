@@ -44,8 +44,10 @@ from chainsvc.service.ledgers import Ledgers
 from chainsvc.service.receipt_key import ReceiptKey
 from chainsvc.service.records import Records
 from chainsvc.service.standings import Standings
+from chainsvc.service.webhooks import Webhooks
 from chainsvc.settings import Settings
 from chainsvc.verify import LiveNode
+from chainsvc.webhooks import Deliverer
 from chainsvc.worker import Worker
 
 log = get_logger(__name__)
@@ -68,6 +70,7 @@ class Running:
         service: What the API serves.
         worker: Seals and anchors.
         watcher: Takes in what the chain reports.
+        deliverer: Delivers webhooks.
     """
 
     settings: Settings
@@ -77,6 +80,7 @@ class Running:
     service: Service
     worker: Worker
     watcher: Watcher
+    deliverer: Deliverer
 
 
 @contextmanager
@@ -243,6 +247,7 @@ def _wire(
     signer = KeyFileSigner.from_file(settings.key("account"))
     anchorer = _anchorer(settings, engine, network, node, profile, signer)
     worker = Worker(anchorer, settings.poll_s)
+    deliverer = Deliverer(engine, envelope, settings)
     caller = Caller(engine, node, profile, signer)
     institutions = Institutions(node, network.institutions.address)
     receipt_key = SigningKey.from_file(settings.key("receipt"))
@@ -257,10 +262,15 @@ def _wire(
         ledgers=Ledgers(engine, network, node, caller),
         exporter=Exporter(engine, envelope, network),
         checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signer(settings), clock),
+        webhooks=Webhooks(engine, envelope, settings),
         source=source,
-        health={"worker": lambda: worker.trouble, "receipt key": ReceiptKey(institutions, receipt_key).trouble},
+        health={
+            "worker": lambda: worker.trouble,
+            "webhooks": lambda: deliverer.outage,
+            "receipt key": ReceiptKey(institutions, receipt_key).trouble,
+        },
     )
-    return Running(settings, engine, network, node, Service(parts), worker, anchorer.watcher)
+    return Running(settings, engine, network, node, Service(parts), worker, anchorer.watcher, deliverer)
 
 
 def _intake(

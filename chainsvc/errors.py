@@ -8,6 +8,7 @@
     │   │   └── BodyTooLarge    more bytes than the call takes
     │   ├── RecordRefused       a record breaks its schema or a rule (carries problems)
     │   ├── FileRefused         an export that no adapter can read
+    │   ├── AddressRefused      a webhook's address that the service does not call
     │   └── SchemaUnknown       no such record schema
     ├── Conflict                right in form, but not possible now
     │   ├── ReferenceConflict   the same reference with other content
@@ -157,6 +158,12 @@ class BackupDamaged(InputRefused):
         """Name the file."""
         hint = "Use another copy of this backup, or the one before it."
         super().__init__(message, expected=expected, got=got, where=where, hint=hint)
+
+
+class AddressRefused(InputRefused):
+    """An address that the service does not call: of its own or a private network, or not over HTTPS."""
+
+    code = "address-refused"
 
 
 class SchemaUnknown(InputRefused):

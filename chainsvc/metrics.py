@@ -78,5 +78,17 @@ REORGANIZATIONS = Counter("chainsvc_reorganizations", "Times that a block seen b
 VERIFICATIONS = Counter("chainsvc_verifications", "Verifications through the API, by verdict", ["verdict"])
 """Verify."""
 
+WEBHOOK_ATTEMPTS = Counter("chainsvc_webhook_attempts", "Webhook attempts, by outcome", ["outcome"])
+"""Webhooks: ``delivered``, ``failed`` (another attempt follows), ``dead`` (none does) or ``disabled`` (an endpoint)."""
+
+WEBHOOK_SECONDS = Histogram("chainsvc_webhook_attempt_seconds", "Time of one webhook attempt", buckets=_SECONDS)
+"""Webhooks."""
+
+WEBHOOKS_PENDING = Gauge("chainsvc_webhooks_pending", "Deliveries of webhooks that wait")
+"""Webhooks: for endpoints that are not disabled."""
+
+WEBHOOKS_OLDEST_SECONDS = Gauge("chainsvc_webhooks_oldest_seconds", "Age of the oldest event not delivered yet")
+"""Webhooks: grows while an endpoint fails."""
+
 ERASURES = Counter("chainsvc_erasures", "Records erased on request")
 """Journal."""

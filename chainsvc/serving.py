@@ -34,11 +34,11 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(parts: Running) -> None:
     """Serve until SIGINT or SIGTERM: then finish requests under way, end the worker's round, and return."""
     listener = listen(parts.settings.host, parts.settings.port)
-    parts.worker.start()
+    _start(parts)
     try:
         _server(parts).run(sockets=[listener])
     finally:
-        parts.worker.stop(parts.settings.stop_grace_s)
+        _stop(parts)
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def served(parts: Running) -> Iterator[str]:
     listener = listen(parts.settings.host, parts.settings.port)
     server = _server(parts)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="api", daemon=True)
-    parts.worker.start()
+    _start(parts)
     thread.start()
     host, port = listener.getsockname()[:2]
     try:
@@ -55,7 +55,17 @@ def served(parts: Running) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(parts.settings.stop_grace_s)
-        parts.worker.stop(parts.settings.stop_grace_s)
+        _stop(parts)
+
+
+def _start(parts: Running) -> None:
+    parts.worker.start()
+    parts.deliverer.start()
+
+
+def _stop(parts: Running) -> None:
+    parts.worker.stop(parts.settings.stop_grace_s)
+    parts.deliverer.stop(parts.settings.stop_grace_s)
 
 
 def _server(parts: Running) -> uvicorn.Server:

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, IPvAnyNetwork, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from chainsvc.errors import ConfigurationRefused
@@ -53,6 +53,29 @@ class Settings(BaseSettings):
     poll_s: float = Field(0.5, gt=0, description="Pause of the worker when there is nothing to do")
     largest_body_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body")
     stop_grace_s: float = Field(10.0, gt=0, description="Longest time that requests under way may take at a stop")
+    webhook_retry_s: tuple[float, ...] = Field(
+        (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        description="Waits between a webhook's attempts, in seconds; after the last one it is dead",
+    )
+    webhook_timeout_s: float = Field(20.0, gt=0, le=120, description="Longest time of one webhook attempt, in seconds")
+    webhook_concurrency: int = Field(32, ge=1, le=256, description="Webhook attempts under way at once, in a process")
+    webhook_per_endpoint: int = Field(4, ge=1, le=64, description="The same for one endpoint, in a process")
+    webhook_longest_pause_s: float = Field(
+        600.0, gt=0, description="Longest time that a failing webhook endpoint is left alone, in seconds"
+    )
+    webhook_disable_after_s: float = Field(
+        432_000.0, gt=0, description="A webhook endpoint that fails for so long is disabled, in seconds"
+    )
+    webhook_overlap_s: int = Field(
+        86_400, ge=0, description="How long a webhook's key before signs beside the new one, in seconds"
+    )
+    webhook_keep_s: int = Field(2_592_000, gt=0, description="How long past webhook events are kept, in seconds")
+    webhook_endpoints: int = Field(100, ge=1, description="Most webhook endpoints of an organization")
+    webhook_allowed_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Private networks that webhooks may go to all the same, e.g. 10.1.0.0/16"
+    )
+    webhook_allow_http: bool = Field(default=False, description="Webhooks may go to http:// addresses too")
+    webhook_ca_file: Path | None = Field(None, description="Certificates that webhook receivers are checked by, PEM")
     money_kinds: frozenset[str] = Field(
         frozenset({"charity", "subsidy", "assistance", "elderly", "child"}),
         description="Kinds whose batches wait to fill, since a one-entry total is one person's amount",

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import Request, Response
 
-from chainsvc.api.cursors import encode
 from chainsvc.client.answers import LedgerBatch, LedgerEntry, LedgerFacts
+from chainsvc.client.answers.webhooks import Delivery
+from chainsvc.cursors import encode
 
 
 def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -20,15 +21,16 @@ def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None
 def page_answer(
     request: Request,
     noun: str,
-    items: Sequence[LedgerEntry | LedgerBatch | LedgerFacts],
+    items: Sequence[LedgerEntry | LedgerBatch | LedgerFacts | Delivery],
     following: int | str | None,
     limit: int,
+    **kept: str,
 ) -> Response:
-    """Return ``{<noun>: […], next}``, with the next page also as a link (RFC 8288)."""
+    """Return ``{<noun>: […], next}``, with the next page also as a link (RFC 8288) that keeps parameters."""
     cursor = None if following is None else encode(noun, following)
     headers = {}
     if cursor is not None:
-        query = urlencode({"after": cursor, "limit": limit})
+        query = urlencode({"after": cursor, "limit": limit, **kept})
         headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
     return json_answer({noun: [item.to_json() for item in items], "next": cursor}, headers=headers)
 

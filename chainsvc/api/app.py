@@ -13,7 +13,7 @@ from chainsvc.api.limits import Limits
 from chainsvc.api.openapi.document import DESCRIPTION, TAGS, describe
 from chainsvc.api.ports import ServicePort
 from chainsvc.api.problems import add_handlers
-from chainsvc.api.routes import evidence, health, ledgers, network, records, standings
+from chainsvc.api.routes import evidence, health, ledgers, network, records, standings, webhooks
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 """What runs around serving: FastAPI's own notion."""
@@ -40,7 +40,7 @@ def create_app(service: ServicePort, limits: Limits | None = None, *, lifespan: 
     )
     app.state.service = service
     app.state.limits = limits or Limits()
-    for noun in (records, evidence, standings, ledgers, network, health):
+    for noun in (records, evidence, standings, ledgers, webhooks, network, health):
         app.include_router(noun.router)
     add_docs(app)
     add_handlers(app)

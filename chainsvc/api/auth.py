@@ -71,6 +71,7 @@ Notarizer = Annotated[Caller, Depends(holding(Scope.NOTARIZE))]
 Reader = Annotated[Caller, Depends(holding(Scope.READ, Scope.AUDIT))]
 StandingChanger = Annotated[Caller, Depends(holding(Scope.STANDING))]
 Eraser = Annotated[Caller, Depends(holding(Scope.ERASE))]
+WebhookKeeper = Annotated[Caller, Depends(holding(Scope.WEBHOOK))]
 LedgerKeeper = Annotated[Caller, Depends(holding(Scope.LEDGER))]
 
 

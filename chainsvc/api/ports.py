@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from chainsvc.api.webhook_port import WebhookPort
 from chainsvc.client.answers import (
     Accepted,
     Erasure,
@@ -41,6 +42,7 @@ class Scope(StrEnum):
     STANDING = "standing"
     ERASE = "erase"
     LEDGER = "ledger"
+    WEBHOOK = "webhook"
     AUDIT = "audit"
 
 
@@ -104,6 +106,11 @@ class Readiness:
 
 class ServicePort(Protocol):
     """What the API calls. ``record_id`` is a commitment, 32 bytes; ``ledger`` is a name."""
+
+    @property
+    def webhooks(self) -> WebhookPort:
+        """Who is told of what."""
+        ...
 
     def authenticate(self, token: str) -> Caller:
         """Return the caller of a key ``csk_<id>_<secret>``.

@@ -4,8 +4,9 @@ from typing import Literal
 
 from sqlalchemy import Table
 
-from chainsvc.journal.chain_tables import batches, leases, ledger_leases
+from chainsvc.journal.chain_tables import leases, ledger_leases
 from chainsvc.journal.tables import refs, seeds
+from chainsvc.journal.webhook_tables import deliveries
 
 Part = Literal["journal", "seeds"]
 """``journal`` is kept as long as the journal itself; ``seeds`` is what an erasure deletes, kept for days."""
@@ -22,7 +23,7 @@ PASSING = frozenset({leases.name, ledger_leases.name})
 
 def tables() -> tuple[Table, ...]:
     """Return the tables of a backup, each after those that its rows need."""
-    return tuple(table for table in batches.metadata.sorted_tables if table.name not in PASSING)
+    return tuple(table for table in deliveries.metadata.sorted_tables if table.name not in PASSING)
 
 
 def part_of(table: str) -> Part:

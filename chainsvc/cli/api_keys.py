@@ -1,6 +1,5 @@
 """API keys: made, listed and revoked in the journal itself, by whoever runs the service."""
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 
 from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import open_journal
-from chainsvc.cli.key_files import fresh
+from chainsvc.cli.key_files import fresh, write_secret
 from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import facts, listing, moment, output_of
 from chainsvc.cli.refusals import UsageRefused
@@ -45,7 +44,7 @@ def create(
         expires_at = None if days is None else now + days * _DAY_S
         made, token = keys.create(conn, checked(uscc), wanted, label, now=now, expires_at=expires_at)
     if output_file is not None:
-        _write(output_file, token)
+        write_secret(output_file, token)
     shown = token if output_file is None else f"in {output_file}"
     value = {**_value(made), "key": token if output_file is None else None, "file": output_file and str(output_file)}
     output.answer(value, facts([("API key", shown), *_rows(made)]))
@@ -81,12 +80,6 @@ def _checked_scopes(words: list[str]) -> list[Scope]:
         if word not in known:
             raise UsageRefused("no such scope", expected=_SCOPES, got=word)
     return [known[word] for word in words]
-
-
-def _write(path: Path, token: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(token + "\n")
 
 
 def _value(key: ApiKey) -> dict[str, object]:

@@ -11,6 +11,24 @@ _LEDGER = Group(
         "close": Command("ledgers:close", "Close a ledger: it takes no more entries."),
     },
 )
+_WEBHOOK = Group(
+    "Be told of events by webhooks.",
+    {
+        "add": Command("webhooks:add", "Ask to be told of events; the secret is shown this once."),
+        "list": Command("webhooks:list_all", "List all endpoints of the organization."),
+        "show": Command("webhooks:show", "Show an endpoint."),
+        "remove": Command("webhooks:remove", "Remove an endpoint, and what was still to be told to it."),
+        "enable": Command(
+            "webhooks:enable", "Enable an endpoint that was disabled; what it missed is sent by 'webhook replay'."
+        ),
+        "test": Command("webhooks:try_one", "Send a test message, and show what the receiver answers."),
+        "rotate": Command("webhooks:rotate", "Make a new secret; the one before signs beside it for a day."),
+        "deliveries": Command(
+            "webhooks:deliveries", "List an endpoint's deliveries with their last answers, the newest first."
+        ),
+        "replay": Command("webhooks:replay", "Send one message again, or all that are dead since a time."),
+    },
+)
 _ORG = Group(
     "Register organizations and who acts for them.",
     {
@@ -107,6 +125,7 @@ PANELS = (
             "standing": Command("records:standing", "Show a record's standing, or ask for a change of it."),
             "erase": Command("records:erase", "Erase a record's content for good."),
             "ledger": _LEDGER,
+            "webhook": _WEBHOOK,
         },
     ),
     Panel(

@@ -1,5 +1,6 @@
 """Signing keys in files; making one needs the base install only."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -33,3 +34,10 @@ def fresh(file: Path) -> None:
     """
     if file.exists():
         raise UsageRefused("the file is there already, and a key is never written over", where=str(file))
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write a secret to a new file that only its owner may read (mode 0600)."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as out:
+        out.write(text + "\n")

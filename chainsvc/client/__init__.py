@@ -14,16 +14,20 @@ from chainsvc.client.answers import (
     Standing,
     StandingChange,
 )
+from chainsvc.client.answers.webhooks import Delivery, Endpoint
 from chainsvc.client.assemble import assemble
 from chainsvc.client.asynchronous import AsyncClient
 from chainsvc.client.blocking import Client
 from chainsvc.client.handover import Outcome
 from chainsvc.client.store import PrivateStore
+from chainsvc.crypto.webhooks import WebhookMessage, verify_webhook
 
 __all__ = [
     "Accepted",
     "AsyncClient",
     "Client",
+    "Delivery",
+    "Endpoint",
     "Erasure",
     "LedgerBatch",
     "LedgerEntry",
@@ -33,5 +37,7 @@ __all__ = [
     "RecordStatus",
     "Standing",
     "StandingChange",
+    "WebhookMessage",
     "assemble",
+    "verify_webhook",
 ]

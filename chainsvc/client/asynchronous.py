@@ -26,6 +26,7 @@ from chainsvc.client.options import Options
 from chainsvc.client.sending import AsyncSender
 from chainsvc.client.verbs import Disclose, RecordId, id_of
 from chainsvc.client.verifying import verify_locally
+from chainsvc.client.webhooks import AsyncWebhooks
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256, Suite
 from chainsvc.evidence import Evidence
@@ -74,6 +75,8 @@ class AsyncClient:
         )
         self._window = window
         self._sender = AsyncSender(http, retry_s)
+        self.webhooks = AsyncWebhooks(self._sender)
+        """Who is told of what, and what became of telling."""
 
     async def __aenter__(self) -> Self:
         """Return the client."""

@@ -25,6 +25,7 @@ from chainsvc.client.options import Options
 from chainsvc.client.sending import Sender
 from chainsvc.client.verbs import Disclose, RecordId, id_of
 from chainsvc.client.verifying import verify_locally
+from chainsvc.client.webhooks import Webhooks
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256, Suite
 from chainsvc.evidence import Evidence
@@ -94,6 +95,8 @@ class Client:
         )
         self._window = window
         self._sender = Sender(http, retry_s)
+        self.webhooks = Webhooks(self._sender)
+        """Who is told of what, and what became of telling."""
 
     def __enter__(self) -> Self:
         """Return the client."""

@@ -4,6 +4,7 @@
 
     key-encryption key (32 bytes, a file or the environment; never in the database)
     ├── wraps the index key     random, once per journal; keys the index of references
+    ├── wraps an endpoint's key random, one per endpoint and change of it; signs its webhooks
     └── wraps a chunk key       random, one per chunk attempt, never used again on a retry
         └── seals a seed        nonce = index in the chunk
             └── record key      HMAC-SHA-256(seed, place): seals the record
@@ -38,6 +39,7 @@ _WRAP_LABEL = b"chainsvc/wrap/1"
 _CHECK_LABEL = b"chainsvc/check/1"
 _INDEX_KEY_LABEL = b"chainsvc/index-key/1"
 _CHUNK_KEY_LABEL = b"chainsvc/chunk-key/1"
+_WEBHOOK_KEY_LABEL = b"chainsvc/webhook-key/1"
 _SEED_LABEL = b"chainsvc/seed/1"
 _RECORD_LABEL = b"chainsvc/record/1"
 
@@ -190,6 +192,18 @@ class Envelope:
             KeyMismatch: Another key-encryption key, another chunk's key, or damaged.
         """
         return ChunkCipher(ledger_id, chunk_id, self._kek.unwrap(_chunk_context(ledger_id, chunk_id), wrapped))
+
+    def wrap_webhook_key(self, endpoint_id: str, key: bytes) -> bytes:
+        """Return an endpoint's 32-byte signing key, wrapped (60 bytes)."""
+        return self._kek.wrap(_WEBHOOK_KEY_LABEL + endpoint_id.encode(), key)
+
+    def unwrap_webhook_key(self, endpoint_id: str, wrapped: bytes) -> bytes:
+        """Return an endpoint's signing key.
+
+        Raises:
+            KeyMismatch: Another key-encryption key, another endpoint's key, or damaged.
+        """
+        return self._kek.unwrap(_WEBHOOK_KEY_LABEL + endpoint_id.encode(), wrapped)
 
     def reference_index(self, ledger_id: bytes, reference: str) -> bytes:
         """Return the 32 bytes under which a business reference is found; meaningless without the index key."""

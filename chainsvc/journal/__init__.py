@@ -19,6 +19,9 @@ batches        sealed, submitted, final
 transactions   signed transactions, kept before they are sent
 marks          changes of standing, asked for and seen on chain
 checkpoints    signed notes that name a block
+outbox         what webhooks tell, written with what it tells of
+endpoints      who is told, where, and under which key
+deliveries     how far telling has come
 cursors        up to which block a contract's events were read
 leases         which worker does what, for how long
 keys           API keys
@@ -30,5 +33,6 @@ engine         connections, and what their failures are called
 schema         migrations, up and down
 tables         the declared tables of what was accepted; columns: what they are made of
 chain_tables   the declared tables of the way to the chain
+webhook_tables the declared tables of webhooks
 ============== =====================================================================
 """

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict, NotFound
+from chainsvc.journal import outbox
 from chainsvc.journal.chain_tables import batches, sealed
 from chainsvc.journal.tables import chunks, entries, ledgers
 
@@ -232,8 +233,11 @@ def mark_final(conn: Connection, ledger_id: bytes, k: int, anchor: Anchor) -> No
         NotFound: The ledger has no such batch.
     """
     where = and_(_is(ledger_id, k), batches.c.state.in_(PENDING))
-    changed = conn.execute(update(batches).where(where).values(state="final", **_facts(anchor)))
-    if changed.rowcount == 0 and get(conn, ledger_id, k).anchor != anchor:
+    changed = update(batches).where(where).values(state="final", **_facts(anchor)).returning(*batches.c)
+    row = conn.execute(changed).first()
+    if row is not None:
+        outbox.batch_final(conn, ledger_id, _told(_stored(row), anchor))
+    elif get(conn, ledger_id, k).anchor != anchor:
         raise Conflict("the batch is final with other facts", expected=anchor.head.hex(), where=f"k {k}")
 
 
@@ -244,6 +248,9 @@ def back_to_submitted(conn: Connection, ledger_id: bytes, k: int) -> None:
     """
     none = dict.fromkeys(Anchor.__dataclass_fields__)
     here = and_(_is(ledger_id, k), batches.c.state == "final")
+    for lost in _all(conn, select(batches).where(here)):
+        assert lost.anchor is not None  # it is final
+        outbox.batch_reopened(conn, ledger_id, _told(lost, lost.anchor))
     conn.execute(update(batches).where(here, batches.c.tx_hash.is_not(None)).values(state="submitted", **none))
     conn.execute(update(batches).where(here, batches.c.tx_hash.is_(None)).values(state="sealed", **none))
 
@@ -258,6 +265,21 @@ def back_to_sealed(conn: Connection, tx_hash: bytes) -> tuple[BatchKey, ...]:
     where = and_(batches.c.tx_hash == tx_hash, batches.c.state == "submitted")
     changed = update(batches).where(where).values(state="sealed", tx_hash=None)
     return tuple(BatchKey(*row) for row in conn.execute(changed.returning(batches.c.ledger_id, batches.c.k)))
+
+
+def _told(batch: StoredBatch, anchor: Anchor) -> dict[str, Any]:
+    """Return what webhooks tell of a batch; amounts are left to the API, which knows who asks."""
+    return {
+        "batch": batch.k,
+        "first": batch.first,
+        "count": batch.count,
+        "root": batch.root.hex(),
+        "head": anchor.head.hex(),
+        "block": anchor.block,
+        "block_hash": anchor.block_hash.hex(),
+        "time": anchor.time,
+        "transaction": None if batch.tx_hash is None else batch.tx_hash.hex(),
+    }
 
 
 def _is(ledger_id: bytes, k: int) -> Any:

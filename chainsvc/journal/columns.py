@@ -7,12 +7,15 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKeyConstraint,
     LargeBinary,
     MetaData,
     Sequence,
     Table,
     Text,
+    cast,
+    func,
 )
 
 MAX_SUM = 2**53 - 1
@@ -69,6 +72,11 @@ def state(*names: str) -> Column[str]:
     """Return the column ``state``, one of the given names."""
     listed = ", ".join(f"'{name}'" for name in names)
     return Column("state", Text, CheckConstraint(f"state IN ({listed})", name="state"), nullable=False)
+
+
+def now() -> ColumnElement[int]:
+    """Return the database's clock at the start of the transaction, Unix seconds."""
+    return cast(func.extract("epoch", func.now()), BigInteger)
 
 
 def of(target: Table, *columns: str) -> ForeignKeyConstraint:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.errors import Conflict, NotFound, PolicyRefused
+from chainsvc.journal import outbox
 from chainsvc.journal.columns import MAX_SUM
 from chainsvc.journal.tables import ledgers, totals
 
@@ -73,6 +74,7 @@ def register(conn: Connection, ledger: Ledger) -> bool:
         _check_same(conn, ledger)
         return False
     conn.execute(insert(totals).values(ledger_id=ledger.ledger_id, credit=0, debit=0))
+    outbox.ledger_opened(conn, ledger.ledger_id, ledger.opened_block)
     return True
 
 
@@ -110,9 +112,11 @@ def set_closed(conn: Connection, ledger_id: bytes) -> None:
     Raises:
         NotFound: The journal has no such ledger.
     """
-    changed = conn.execute(update(ledgers).where(ledgers.c.ledger_id == ledger_id).values(closed=True))
-    if changed.rowcount == 0:
-        raise _missing(ledger_id.hex())
+    open_one = (ledgers.c.ledger_id == ledger_id, ledgers.c.closed.is_(False))
+    if conn.execute(update(ledgers).where(*open_one).values(closed=True)).rowcount:
+        outbox.ledger_closed(conn, ledger_id)
+    else:
+        by_id(conn, ledger_id)
 
 
 def sums_of(conn: Connection, ledger_id: bytes) -> Sums:

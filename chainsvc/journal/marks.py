@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, and_, delete, or_, select, tuple_, up
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from chainsvc.errors import Conflict, NotFound
+from chainsvc.journal import outbox
 from chainsvc.journal.chain_tables import batches, marks, sealed
 from chainsvc.journal.tables import entries, ledgers
 
@@ -260,15 +261,21 @@ def mark_final(conn: Connection, ledger_id: bytes, mark_id: int, cause_seq: int,
         NotFound: The ledger has no such mark.
     """
     where = and_(_is(ledger_id, mark_id), marks.c.state.in_(PENDING))
-    changed = conn.execute(update(marks).where(where).values(state="final", cause_seq=cause_seq, **_facts(word)))
-    if changed.rowcount == 0 and get(conn, ledger_id, mark_id).word != word:
+    change = update(marks).where(where).values(state="final", cause_seq=cause_seq, **_facts(word))
+    row = conn.execute(change.returning(*marks.c)).first()
+    if row is not None:
+        _tell_final(conn, _mark(row))
+    elif get(conn, ledger_id, mark_id).word != word:
         raise Conflict("the mark is final with other facts", expected=word.word.hex(), where=f"mark {mark_id}")
 
 
 def mark_refused(conn: Connection, ledger_id: bytes, mark_id: int, reason: str) -> None:
     """Give a requested mark up, because the contract would revert; never blocks its batch."""
     where = and_(_is(ledger_id, mark_id), marks.c.state == "requested")
-    conn.execute(update(marks).where(where).values(state="refused", reason=reason))
+    change = update(marks).where(where).values(state="refused", reason=reason)
+    row = conn.execute(change.returning(marks.c.entry_id, marks.c.status)).first()
+    if row is not None:
+        outbox.standing_refused(conn, ledger_id, row.entry_id, row.status, reason)
 
 
 def observe(
@@ -300,6 +307,7 @@ def observe(
             "requested_at": seen_at,
         }
         known = conn.execute(insert(marks).values(row | _facts(word)).returning(*marks.c)).one()
+        _tell_final(conn, _mark(known))
     return _mark(known)
 
 
@@ -323,9 +331,24 @@ def back_to_submitted(conn: Connection, ledger_id: bytes, mark_id: int) -> None:
     """
     none = dict.fromkeys(Word.__dataclass_fields__)
     here = and_(_is(ledger_id, mark_id), marks.c.state == "final")
+    for lost in _all(conn, select(marks).where(here)):
+        outbox.standing_reopened(conn, ledger_id, lost.entry_id, lost.status)
     conn.execute(delete(marks).where(here, marks.c.cause_entry_id.is_(None)))
     conn.execute(update(marks).where(here, marks.c.tx_hash.is_not(None)).values(state="submitted", **none))
     conn.execute(update(marks).where(here, marks.c.tx_hash.is_(None)).values(state="requested", **none))
+
+
+def _tell_final(conn: Connection, mark: Mark) -> None:
+    assert mark.word is not None  # it is final
+    change = {
+        "cause_ledger": mark.cause_ledger_id.hex(),
+        "cause_seq": mark.cause_seq,
+        "word": mark.word.word.hex(),
+        "block": mark.word.block,
+        "block_hash": mark.word.block_hash.hex(),
+        "time": mark.word.time,
+    }
+    outbox.standing_final(conn, mark.ledger_id, mark.entry_id, mark.status, change)
 
 
 def _hold(conn: Connection, ledger_id: bytes, entry_id: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Connection, LargeBinary, bindparam, column, delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
+from chainsvc.journal import outbox
 from chainsvc.journal.chunks import chunk_of, index_of
 from chainsvc.journal.entries import probe
 from chainsvc.journal.tables import chunks, entries, erasures, payloads, refs, seeds
@@ -94,9 +95,11 @@ def erase(conn: Connection, ledger_id: bytes, entry_id: int, *, erased_at: int, 
     """
     row = {"ledger_id": ledger_id, "entry_id": entry_id}
     about = {"erased_at": erased_at, "erased_by": erased_by, "reason": reason}
-    conn.execute(insert(erasures).values(**row, **about).on_conflict_do_nothing())
+    is_first = conn.execute(insert(erasures).values(**row, **about).on_conflict_do_nothing()).rowcount
     for table in (seeds, payloads, refs):
         conn.execute(delete(table).where(table.c.ledger_id == ledger_id, table.c.entry_id == entry_id))
+    if is_first:
+        outbox.record_erased(conn, ledger_id, entry_id, erased_at)
     return Erasure(*_erasure_row(conn, ledger_id, entry_id).one())
 
 

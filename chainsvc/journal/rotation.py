@@ -1,4 +1,4 @@
-"""A new key-encryption key: every chunk key and the index key are wrapped anew; seeds and records stay as they are."""
+"""A new key-encryption key: every chunk, index and webhook key is wrapped anew; seeds and records stay as they are."""
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, select, tuple_, update
 
@@ -6,6 +6,7 @@ from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey, rewrap, verify_
 from chainsvc.errors import NotFound
 from chainsvc.journal.network import belonging
 from chainsvc.journal.tables import chunks, network
+from chainsvc.journal.webhook_tables import endpoints
 
 PAGE = 1000
 """Chunk keys wrapped anew per statement."""
@@ -25,14 +26,24 @@ def rotate(conn: Connection, old: KeyEncryptionKey, new: KeyEncryptionKey) -> in
     if bound is None:
         raise NotFound("the journal was not started yet", hint="Start the service once; it binds the journal.")
     verify_check(old, bound.kek_check)
-    conn.exec_driver_sql("LOCK TABLE chunks IN SHARE ROW EXCLUSIVE MODE")
+    conn.exec_driver_sql("LOCK TABLE chunks, endpoints IN SHARE ROW EXCLUSIVE MODE")
     envelope = Envelope(old, bound.wrapped_index_key).rewrapped(new)
     conn.execute(update(network).values(kek_check=new.check_value, wrapped_index_key=envelope.wrapped_index_key))
+    _rewrap_endpoints(conn, Envelope(old, bound.wrapped_index_key), envelope)
     after, total = (b"", -1), 0
     while page := _page(conn, after):
         _store(conn, [(ledger, number, rewrap(old, new, ledger, number, wrapped)) for ledger, number, wrapped in page])
         after, total = (page[-1][0], page[-1][1]), total + len(page)
     return total
+
+
+def _rewrap_endpoints(conn: Connection, old: Envelope, new: Envelope) -> None:
+    keys = (endpoints.c.wrapped_key, endpoints.c.old_wrapped_key)
+    for endpoint_id, *wrapped in conn.execute(select(endpoints.c.endpoint_id, *keys)).all():
+        plain = [None if key is None else old.unwrap_webhook_key(endpoint_id, key) for key in wrapped]
+        anew = [None if key is None else new.wrap_webhook_key(endpoint_id, key) for key in plain]
+        change = update(endpoints).where(endpoints.c.endpoint_id == endpoint_id)
+        conn.execute(change.values(dict(zip(keys, anew, strict=True))))
 
 
 def _page(conn: Connection, after: tuple[bytes, int]) -> list[tuple[bytes, int, bytes]]:

@@ -37,6 +37,7 @@ from chainsvc.service.export import Exporter
 from chainsvc.service.ledgers import Ledgers
 from chainsvc.service.records import Records
 from chainsvc.service.standings import Standings
+from chainsvc.service.webhooks import Webhooks
 from chainsvc.verify import LiveNode, Verdict, verify
 
 __all__ = ["Parts", "Service"]
@@ -56,6 +57,7 @@ class Parts:
         ledgers: Opening, closing, lists.
         exporter: Exports.
         checkpoints: Signed notes.
+        webhooks: Who is told of what.
         source: The node that ``verify`` asks.
         health: Name of a part to what is wrong with it, None when all is well.
     """
@@ -69,6 +71,7 @@ class Parts:
     ledgers: Ledgers
     exporter: Exporter
     checkpoints: Checkpoints
+    webhooks: Webhooks
     source: LiveNode
     health: Mapping[str, Callable[[], str | None]]
 
@@ -80,6 +83,7 @@ class Service:
         """Serve with these parts."""
         self._parts = parts
         self._clock = clock
+        self.webhooks = parts.webhooks
 
     def authenticate(self, token: str) -> Caller:
         """Return the caller of an API key."""

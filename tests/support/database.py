@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import Engine, make_url
 
 from chainsvc.journal import schema
-from chainsvc.journal.chain_tables import batches
 from chainsvc.journal.embedded import EmbeddedServer
 from chainsvc.journal.engine import connect
+from chainsvc.journal.webhook_tables import deliveries
 
 SYSTEM_SERVERS = tuple(sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")))
 """Folders with the programs of the PostgreSQL servers that the system has installed."""
@@ -157,5 +157,5 @@ def empty(engine: Engine) -> None:
     """Delete every row, past the triggers that refuse just that."""
     with engine.begin() as conn:
         conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        for table in batches.metadata.tables:
+        for table in deliveries.metadata.tables:
             conn.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 (our own table names)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from support.fake_ledger import FakeLedger, Kept
+from support.fake_webhooks import FakeWebhooks
 from support.paper_chain import START, PaperChain, PaperNode
 from support.paper_evidence import SERVICE_KEY as RECEIPT_KEY
 from support.paper_evidence import SERVICE_USCC
@@ -61,6 +62,7 @@ class FakeService:
     chain: PaperChain = field(default_factory=PaperChain)
     callers: dict[str, Caller] = field(default_factory=dict)
     books: dict[str, FakeLedger] = field(default_factory=dict)
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
     issuer_keys: dict[str, bytes] = field(default_factory=dict)
     now: int = START
     down: bool = False

@@ -51,6 +51,8 @@ COMMITMENT_BODY = _body("CommitmentChunk")
 LEDGER_BODY = _body("LedgerOpening")
 STANDING_BODY = _body("StandingRequest")
 ERASE_BODY = _body("ErasureRequest")
+ENDPOINT_BODY = _body("EndpointOrder")
+REPLAY_BODY = _body("ReplayRequest")
 EVIDENCE_BODY = {
     "requestBody": {
         "required": True,

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from chainsvc.api.openapi.messages import MESSAGE_SHAPES, described_messages
 from chainsvc.api.openapi.shapes import SHAPES
 
 _FRAMEWORK_SHAPES = ("HTTPValidationError", "ValidationError")
@@ -28,6 +29,7 @@ TAGS = [
     {"name": "evidence", "description": "证据与验证 / evidence and verification"},
     {"name": "standing", "description": "效力 / standing"},
     {"name": "ledgers", "description": "账簿 / ledgers"},
+    {"name": "webhooks", "description": "事件通知 / webhooks, see docs/webhooks.md"},
     {"name": "network", "description": "网络与检查点 / network and checkpoints"},
     {"name": "health", "description": "运行 / operation"},
 ]
@@ -51,7 +53,8 @@ def _build(app: FastAPI) -> dict[str, Any]:
     shapes = document.setdefault("components", {}).setdefault("schemas", {})
     for name in _FRAMEWORK_SHAPES:
         shapes.pop(name, None)
-    shapes.update(SHAPES)
+    shapes.update(SHAPES | MESSAGE_SHAPES)
+    document["webhooks"] = described_messages()
     for path in document["paths"].values():
         for call in path.values():
             _drop_framework_problem(call["responses"])

@@ -1,5 +1,6 @@
 """Examples of the OpenAPI document, written by the classes that write the real answers."""
 
+import base64
 import hashlib
 from typing import Any
 
@@ -13,6 +14,7 @@ from chainsvc.client.answers import (
     Standing,
     StandingChange,
 )
+from chainsvc.client.answers.webhooks import Delivery, Endpoint
 from chainsvc.client.problems import problem_of, result_json
 from chainsvc.crypto.suites import SHA256
 from chainsvc.errors import AccessDenied, ChainsvcError, NotFound, PolicyRefused, Problem, RecordRefused
@@ -107,6 +109,27 @@ _REFUSED = RecordRefused(
     "the record breaks its schema",
     (Problem("/body/amount", "not an integer of fen", "integer 0 to 9007199254740991", "string"),),
 )
+_ENDPOINT = Endpoint(
+    id="0123456789abcdef",
+    url="https://foundation.example.org/chainsvc",
+    events=("batch.final", "standing.final", "receipt.overdue"),
+    all_ledgers=False,
+    ledger=None,
+    description="业务系统",
+    scheme="v1",
+    created_at=_AT,
+)
+_DELIVERY = Delivery(
+    id=f"evt_{_bytes('event', 16).hex()}",
+    type="batch.final",
+    happened_at=_AT + 2,
+    state="pending",
+    attempts=1,
+    due_at=_AT + 8,
+    tried_at=_AT + 3,
+    status=503,
+    answer="maintenance until 10:00",
+)
 _PART = _RECEIPT.to_json()
 _SUBMISSION = {member: _PART[member] for member in ("alg", "index", "n", "path", "pubkey", "signature")}
 
@@ -157,6 +180,21 @@ EXAMPLES: dict[str, Any] = {
     "LedgerOpening": {"name": LEDGER, "suite": "sha256", "signed": False},
     "StandingRequest": {"status": "revoked", "cause": _bytes("cause").hex()},
     "ErasureRequest": {"reason": "捐赠人申请"},
+    "Endpoint": _ENDPOINT.to_json(),
+    "NewEndpoint": {**_ENDPOINT.to_json(), "secret": f"whsec_{base64.b64encode(_bytes('secret')).decode()}"},
+    "Endpoints": {"endpoints": [_ENDPOINT.to_json()]},
+    "Delivery": _DELIVERY.to_json(),
+    "DeliveriesPage": {"deliveries": [_DELIVERY.to_json()], "next": None},
+    "EndpointOrder": {
+        "url": _ENDPOINT.url,
+        "events": list(_ENDPOINT.events),
+        "all_ledgers": False,
+        "ledger": None,
+        "description": _ENDPOINT.description,
+        "scheme": "v1",
+    },
+    "ReplayRequest": {"since": _AT, "delivered": False},
+    "Replayed": {"replayed": 12},
 }
 
 

@@ -33,6 +33,23 @@ from chainsvc.api.openapi.fields import (
     truth,
     words,
 )
+from chainsvc.client.answers.webhooks import DELIVERY_STATES, EVENT_TYPES
+
+ENDPOINT: dict[str, Shape] = {
+    "id": digest(8, "接收端编号", "the endpoint's id"),
+    "url": words("接收地址", "where messages are posted"),
+    "events": array(one(EVENT_TYPES, "事件类型", "event type")),
+    "all_ledgers": truth("全部机构的账簿（需 audit）", "of every organization's ledgers (scope audit)"),
+    "ledger": optional(words("仅此账簿", "of this ledger alone")),
+    "description": words("说明", "what people call it"),
+    "scheme": one(("v1", "v1a"), "签名方式", "v1: HMAC-SHA256; v1a: Ed25519"),
+    "created_at": number("订阅时间，Unix 秒", "Unix seconds"),
+    "disabled_at": optional(number("停用时间，Unix 秒", "Unix seconds; null while it is told anything")),
+    "disabled_because": optional(words("停用原因", "why it was disabled")),
+    "failing_since": optional(number("持续失败起始，Unix 秒", "Unix seconds; null while it answers")),
+    "old_secret_until": optional(number("旧密钥有效至，Unix 秒", "until when the secret before signs too")),
+}
+"""Members of an endpoint."""
 
 SHAPES: dict[str, Shape] = {
     "Record": RECORD,
@@ -161,6 +178,26 @@ SHAPES: dict[str, Shape] = {
     "LedgersPage": page("ledgers", "Ledger"),
     "EntriesPage": page("entries", "Entry"),
     "BatchesPage": page("batches", "Batch"),
+    "Endpoint": members(ENDPOINT),
+    "NewEndpoint": members(
+        {**ENDPOINT, "secret": words("密钥，仅显示一次", "what the receiver verifies with; shown this once")}
+    ),
+    "Endpoints": members({"endpoints": array(ref("Endpoint"))}),
+    "Delivery": members(
+        {
+            "id": words("消息编号", "the message's id, `webhook-id` of every attempt"),
+            "type": words("事件类型", "event type"),
+            "happened_at": number("发生时间，Unix 秒", "Unix seconds"),
+            "state": one(DELIVERY_STATES, "进度；dead 为不再重试", "dead: given up, until it is replayed"),
+            "attempts": number("已尝试次数", "attempts since the last replay"),
+            "due_at": optional(number("下次尝试，Unix 秒", "next attempt, Unix seconds")),
+            "tried_at": optional(number("最近尝试，Unix 秒", "last attempt, Unix seconds")),
+            "status": optional(number("最近应答的 HTTP 状态", "HTTP status of the last answer")),
+            "answer": optional(words("应答开头，或无应答的原因", "its beginning, or why there was none")),
+        }
+    ),
+    "DeliveriesPage": page("deliveries", "Delivery"),
+    "Replayed": members({"replayed": number("重发条数", "messages sent again")}),
     "Verdict": {
         "type": "object",
         "description": "判定，逐步给出 / the verdict step by step, `chainsvc-verdict/1`",
@@ -235,5 +272,18 @@ SHAPES: dict[str, Shape] = {
         },
     ),
     "StandingRequest": members({"status": STANDING, "cause": digest(32, "原因记录", "commitment of the cause")}),
+    "EndpointOrder": members(
+        {"url": ENDPOINT["url"], "events": {**ENDPOINT["events"], "minItems": 1, "uniqueItems": True}},
+        {
+            "all_ledgers": ENDPOINT["all_ledgers"],
+            "ledger": optional(LEDGER_NAME),
+            "description": {**ENDPOINT["description"], "maxLength": 200},
+            "scheme": ENDPOINT["scheme"],
+        },
+    ),
+    "ReplayRequest": members(
+        {"since": number("自此时起，Unix 秒", "since then, Unix seconds")},
+        {"delivered": truth("已送达的也重发，缺省 false", "also what was delivered; default false")},
+    ),
     "ErasureRequest": members({"reason": said({"type": "string", "minLength": 1, "maxLength": 500}, "原因", "why")}),
 }

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from chainsvc.api import auth, cursors
+from chainsvc import cursors
+from chainsvc.api import auth
 from chainsvc.api.answering import json_answer, page_answer
 from chainsvc.api.given import Ledger, LimitsGiven, Service, SmallBody
 from chainsvc.api.limits import Limits

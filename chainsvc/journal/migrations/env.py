@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from chainsvc.journal.chain_tables import batches
+from chainsvc.journal.webhook_tables import deliveries
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=batches.metadata,
+    target_metadata=deliveries.metadata,
     compare_server_default=True,
     transactional_ddl=True,
 )

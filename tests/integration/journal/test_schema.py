@@ -11,10 +11,10 @@ from support.database import SYSTEM_SERVERS, Databases, system_server
 
 from chainsvc.errors import StartRefused
 from chainsvc.journal import schema
-from chainsvc.journal.chain_tables import batches
+from chainsvc.journal.webhook_tables import deliveries
 
 pytestmark = pytest.mark.database
-metadata = batches.metadata
+metadata = deliveries.metadata
 
 CATALOG = """
 SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)

@@ -7,9 +7,9 @@ from support.api_checks import bearer, problem
 from support.fake_service import FakeService
 from support.paper_evidence import LEDGER, USCC, donation
 
-from chainsvc.api.cursors import encode
 from chainsvc.client.answers import LedgerFacts
 from chainsvc.crypto.suites import SM3
+from chainsvc.cursors import encode
 from chainsvc.record import Record
 
 ENTRIES = f"/v1/ledgers/{LEDGER}/entries"

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from chainsvc import devnet
 from chainsvc.anchor import Anchorer, Confirmer, Sealer, Sender, Watcher
 from chainsvc.anchor.calling import Caller
+from chainsvc.api.limits import Limits
 from chainsvc.chain.deploy import deploy
 from chainsvc.chain.engines import ANVIL, engine_of
 from chainsvc.chain.engines import Engine as Profile
@@ -27,6 +28,8 @@ from chainsvc.erasure_log import ErasureLog
 from chainsvc.errors import ConfigurationRefused, KeyMismatch, NodeUnavailable
 from chainsvc.files import whole
 from chainsvc.intake import Intake
+from chainsvc.intake.bulk import BulkIntake
+from chainsvc.intake.drafters import Drafters
 from chainsvc.journal import network as journal_network
 from chainsvc.journal import schema
 from chainsvc.journal.embedded import EmbeddedServer
@@ -226,7 +229,8 @@ def running(settings: Settings) -> Iterator[Running]:
         with engine.begin() as conn:
             envelope = journal_network.bind(conn, network, read_kek(settings))
         source = stack.enter_context(LiveNode(node.url))
-        yield _wire(settings, engine, envelope, network, node, source)
+        drafters = stack.enter_context(closing(Drafters(settings.draft_processes)))
+        yield _wire(settings, engine, envelope, network, node, source, drafters)
 
 
 def _check_deadlines(settings: Settings) -> None:
@@ -241,7 +245,13 @@ def _check_deadlines(settings: Settings) -> None:
 
 
 def _wire(
-    settings: Settings, engine: Engine, envelope: Envelope, network: Network, node: Node, source: LiveNode
+    settings: Settings,
+    engine: Engine,
+    envelope: Envelope,
+    network: Network,
+    node: Node,
+    source: LiveNode,
+    drafters: Drafters,
 ) -> Running:
     profile = engine_of(network.engine.name)
     signer = KeyFileSigner.from_file(settings.key("account"))
@@ -252,10 +262,12 @@ def _wire(
     institutions = Institutions(node, network.institutions.address)
     receipt_key = SigningKey.from_file(settings.key("receipt"))
     clock = time.time
+    intake = _intake(settings, engine, envelope, institutions, receipt_key, signer.address)
     parts = Parts(
         engine=engine,
         network=network,
-        intake=_intake(settings, engine, envelope, institutions, receipt_key, signer.address),
+        intake=intake,
+        bulk=BulkIntake(engine, intake, drafters, Limits().largest_chunk),
         records=Records(engine, envelope, clock, ErasureLog(settings.erasure_log)),
         issuer=Issuer(engine, envelope, network, node),
         standings=Standings(engine, clock),

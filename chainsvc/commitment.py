@@ -23,8 +23,12 @@ SEED_BYTES = 32
 SALT_BYTES = 16
 """Length of a value's salt: 128 bits against guessing the value."""
 
-_PAIR_TAG = b"\x02"
+PAIR_TAG = b"\x02"
+"""Domain tag of a value's digest."""
+
 _COMMITMENT_TAG = b"\x03"
+"""Domain tag of a commitment."""
+
 _MAX_PAIRS = 0xFFFF
 
 
@@ -44,7 +48,7 @@ def derive_salts(suite: Suite, seed: bytes, count: int) -> list[bytes]:
 
 def pair_digest(suite: Suite, salt: bytes, value: Any) -> bytes:
     """Return ``H(02 ‖ salt16 ‖ JCS(value))``, 32 bytes."""
-    return suite.hash(_PAIR_TAG + salt + jcs.dumps(value))
+    return suite.hash(PAIR_TAG + salt + jcs.dumps(value))
 
 
 def pair_digests(suite: Suite, salts: Sequence[bytes], values: Sequence[Any]) -> list[bytes]:
@@ -55,7 +59,7 @@ def pair_digests(suite: Suite, salts: Sequence[bytes], values: Sequence[Any]) ->
         ValueError: Not one salt for each value.
     """
     digest = suite.hash
-    return [digest(_PAIR_TAG + salt + text) for salt, text in zip(salts, jcs.dumps_each(values), strict=True)]
+    return [digest(PAIR_TAG + salt + text) for salt, text in zip(salts, jcs.dumps_each(values), strict=True)]
 
 
 def commit(suite: Suite, pairs: Sequence[tuple[str, Any]], salts: Sequence[bytes]) -> bytes:

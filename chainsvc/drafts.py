@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from chainsvc.commitment import commit, derive_salts, new_seed
+from chainsvc.commitment import new_seed
 from chainsvc.crypto.suites import Suite
 from chainsvc.errors import MalformedInput, Problem, RecordRefused
 from chainsvc.record import Record
 from chainsvc.schemas import check_record, schema_of
+from chainsvc.shape import commit_record
 from chainsvc.sumtree import MAX_SUM
 
 MAX_REVISION = 2**31 - 1
@@ -62,13 +63,8 @@ def draft_of(suite: Suite, ledger: str, record: Record, seed: bytes | None) -> D
         raise RecordRefused("the record is refused", (problem,))
     chosen = new_seed() if seed is None else seed
     previous = None if record.previous is None else bytes.fromhex(record.previous)
-    return Draft(commitment_of(suite, record, chosen), record.credit, record.debit, previous, record, chosen)
-
-
-def commitment_of(suite: Suite, record: Record, seed: bytes) -> bytes:
-    """Return the commitment to a record under its seed, 32 bytes."""
-    pairs = record.flatten()
-    return commit(suite, pairs, derive_salts(suite, seed, len(pairs)))
+    record.to_bytes()  # no larger and no deeper than a record may be
+    return Draft(commit_record(suite, record, chosen), record.credit, record.debit, previous, record, chosen)
 
 
 def check_revision(record: Record, before: Record | None) -> None:

@@ -126,6 +126,18 @@ class Record:
         """Return the record as a plain JSON object."""
         return {member: getattr(self, member) for member in ENVELOPE}
 
+    def to_bytes(self) -> bytes:
+        """Return the record's canonical bytes.
+
+        Raises:
+            MalformedInput: A number, string, size or depth that a record may not have.
+        """
+        data = jcs.dumps(self.to_json(), max_depth=MAX_DEPTH)
+        if len(data) > MAX_BYTES:
+            got = f"{len(data)} bytes"
+            raise MalformedInput("the record is too large", expected=f"at most {MAX_BYTES} bytes", got=got)
+        return data
+
     def flatten(self) -> list[tuple[str, Any]]:
         """Return (path, value) pairs in ascending byte order of path.
 
@@ -135,10 +147,8 @@ class Record:
         Raises:
             MalformedInput: A key, number, string, size or depth that a record may not have.
         """
-        value = self.to_json()
-        if (size := len(jcs.dumps(value, max_depth=MAX_DEPTH))) > MAX_BYTES:
-            raise MalformedInput("the record is too large", expected=f"at most {MAX_BYTES} bytes", got=f"{size} bytes")
-        pairs = sorted(_walk(value, ""))
+        self.to_bytes()
+        pairs = sorted(_walk(self.to_json(), ""))
         if len(pairs) > MAX_PAIRS:
             raise MalformedInput("too many values in a record", expected=f"at most {MAX_PAIRS}", got=len(pairs))
         return pairs

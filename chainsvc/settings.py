@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     largest_marks: int = Field(64, ge=1, le=256, description="Most changes of standing in one transaction")
     poll_s: float = Field(0.5, gt=0, description="Pause of the worker when there is nothing to do")
     largest_body_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body")
+    draft_processes: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=0,
+        description="Processes that check, commit and encrypt bulk records; 0 does it in the API's own",
+    )
     stop_grace_s: float = Field(10.0, gt=0, description="Longest time that requests under way may take at a stop")
     webhook_retry_s: tuple[float, ...] = Field(
         (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),

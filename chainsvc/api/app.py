@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
 
+import anyio
 from fastapi import FastAPI
 
 from chainsvc.api.context import RequestContext
@@ -13,7 +14,7 @@ from chainsvc.api.limits import Limits
 from chainsvc.api.openapi.document import DESCRIPTION, TAGS, describe
 from chainsvc.api.ports import ServicePort
 from chainsvc.api.problems import add_handlers
-from chainsvc.api.routes import evidence, health, ledgers, network, records, standings, webhooks
+from chainsvc.api.routes import bulk, evidence, health, ledgers, network, records, standings, webhooks
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 """What runs around serving: FastAPI's own notion."""
@@ -40,7 +41,8 @@ def create_app(service: ServicePort, limits: Limits | None = None, *, lifespan: 
     )
     app.state.service = service
     app.state.limits = limits or Limits()
-    for noun in (records, evidence, standings, ledgers, webhooks, network, health):
+    app.state.bulk = anyio.CapacityLimiter(app.state.limits.bulk_streams)
+    for noun in (records, bulk, evidence, standings, ledgers, webhooks, network, health):
         app.include_router(noun.router)
     add_docs(app)
     add_handlers(app)

@@ -5,12 +5,13 @@ checked the key, its scopes and its organization before they call anything here;
 Every method raises the leaves of :mod:`chainsvc.errors` and nothing else.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from chainsvc.api.webhook_port import WebhookPort
+from chainsvc.bodies import CommittedItem
 from chainsvc.client.answers import (
     Accepted,
     Erasure,
@@ -62,23 +63,6 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class CommittedItem:
-    """One commitment handed over without its record.
-
-    Attributes:
-        commitment: 32 bytes.
-        credit: Fen, 0 to 2^53-1.
-        debit: Fen, 0 to 2^53-1.
-        previous: Commitment of the prior revision, 32 bytes.
-    """
-
-    commitment: bytes
-    credit: int
-    debit: int
-    previous: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
 class EvidenceFile:
     """Evidence as bytes.
 
@@ -102,6 +86,29 @@ class Readiness:
 
     ready: bool
     parts: Mapping[str, str]
+
+
+class BulkPort(Protocol):
+    """A bulk stream into one ledger, used by one thread; answers are emitted as they are ready.
+
+    Every method raises an error of :mod:`chainsvc.errors` when the stream has to stop.
+    """
+
+    def put(self, lines: Sequence[tuple[int, bytes]]) -> None:
+        """Take a chunk of lines, number and content each."""
+        ...
+
+    def catch_up(self) -> None:
+        """Answer everything put so far."""
+        ...
+
+    def finish(self) -> None:
+        """Answer everything, and say that it was all."""
+        ...
+
+    def stop(self, error: ChainsvcError) -> None:
+        """Say why the stream stops, and from which line on nothing is answered."""
+        ...
 
 
 class ServicePort(Protocol):
@@ -148,6 +155,16 @@ class ServicePort(Protocol):
         self, ledger: str, items: Sequence[CommittedItem], submission: Submission | None, caller: Caller
     ) -> list[Accepted | ChainsvcError]:
         """Make commitments durable, as :meth:`accept_records` does with records."""
+        ...
+
+    def bulk(
+        self, ledger: str, noun: Literal["records", "commitments"], caller: Caller
+    ) -> Callable[[Callable[[bytes], None]], BulkPort]:
+        """Return what opens a bulk stream, given where its answers go, a line each.
+
+        Raises:
+            NotFound: No such ledger.
+        """
         ...
 
     def record(self, record_id: bytes, *, disclose: bool) -> RecordStatus:

@@ -156,6 +156,24 @@ class ChunkCipher:
             raise _mismatch("a stored record does not open with its seed") from error
 
 
+class ReferenceIndex:
+    """Turns business references into what they are found by; may be handed to another process of the service.
+
+    Args:
+        key: The journal's index key, 32 bytes.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        """Index under this key."""
+        self._key = key
+
+    def of(self, ledger_id: bytes, reference: str) -> bytes:
+        """Return the 32 bytes under which a business reference is found; meaningless without the index key."""
+        return hmac.digest(self._key, ledger_id + reference.encode(), "sha256")
+
+
 class Envelope:
     """What the journal encrypts with, opened once at start.
 
@@ -167,13 +185,14 @@ class Envelope:
         KeyMismatch: The journal was written with another key-encryption key.
     """
 
-    __slots__ = ("_index_key", "_kek", "wrapped_index_key")
+    __slots__ = ("_index_key", "_kek", "references", "wrapped_index_key")
 
     def __init__(self, kek: KeyEncryptionKey, wrapped_index_key: bytes) -> None:
         """Unwrap the index key, which proves the key-encryption key."""
         self._kek = kek
         self._index_key = kek.unwrap(_INDEX_KEY_LABEL, wrapped_index_key)
         self.wrapped_index_key = wrapped_index_key
+        self.references = ReferenceIndex(self._index_key)
 
     @classmethod
     def create(cls, kek: KeyEncryptionKey) -> Self:
@@ -207,7 +226,7 @@ class Envelope:
 
     def reference_index(self, ledger_id: bytes, reference: str) -> bytes:
         """Return the 32 bytes under which a business reference is found; meaningless without the index key."""
-        return hmac.digest(self._index_key, ledger_id + reference.encode(), "sha256")
+        return self.references.of(ledger_id, reference)
 
     def check_value(self) -> bytes:
         """Return the 32 bytes by which a journal knows its key-encryption key."""

@@ -64,7 +64,7 @@ class Intake:
     ) -> None:
         """Take what intake needs; only the two questions of rights may reach for the chain, and outlive it."""
         self._engine = engine
-        self._promising = Promising(envelope, receipt_key, anchor_by, clock)
+        self.promising = Promising(envelope, receipt_key, anchor_by, clock)
         self._may_issue = may_issue
         self._check_entitled = check_entitled
 
@@ -114,7 +114,7 @@ class Intake:
             raise LedgerClosed("the ledger takes no more entries", where=ledger.name)
         if submission is not None or ledger.signed:
             self._check_submission(ledger, drafts, submission)
-        bar = self._bar(ledger)
+        bar = self.bar(ledger)
         for _ in range(_ATTEMPTS - 1):
             try:
                 return self._store(ledger, drafts, submission, submitted_by, bar)
@@ -122,8 +122,8 @@ class Intake:
                 continue
         return self._store(ledger, drafts, submission, submitted_by, bar)
 
-    def _bar(self, ledger: Ledger) -> NotEntitled | None:
-        """Return what bars new entries; asked before the sums are locked, as a node may be slow to answer."""
+    def bar(self, ledger: Ledger) -> NotEntitled | None:
+        """Return what bars new entries, or None; asked before the sums are locked, as a node may be slow to answer."""
         try:
             self._check_entitled(ledger.uscc, self._deadline(ledger))
         except NotEntitled as error:
@@ -131,7 +131,7 @@ class Intake:
         return None
 
     def _deadline(self, ledger: Ledger) -> int:
-        return self._promising.anchor_by(ledger.kind, int(self._promising.clock()))
+        return self.promising.anchor_by(ledger.kind, int(self.promising.clock()))
 
     def _store(
         self,
@@ -142,7 +142,7 @@ class Intake:
         bar: NotEntitled | None,
     ) -> list[Outcome]:
         with metrics.INTAKE_SECONDS.time(), self._engine.begin() as conn:
-            outcomes = ChunkIntake(conn, self._promising, ledger, drafts, bar).accept(submission, submitted_by)
+            outcomes = ChunkIntake(conn, self.promising, ledger, drafts, bar).accept(submission, submitted_by)
         _count(ledger.kind, outcomes)
         return outcomes
 

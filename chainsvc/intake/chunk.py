@@ -42,6 +42,36 @@ class Promising:
     anchor_by: Callable[[str, int], int]
     clock: Callable[[], float]
 
+    def chunk(
+        self,
+        ledger: Ledger,
+        chunk_id: int,
+        commitments: Sequence[bytes],
+        wrapped_key: bytes | None,
+        submission: Submission | None = None,
+        submitted_by: str | None = None,
+    ) -> Chunk:
+        """Return a chunk accepted now, with the signature that promises all of it."""
+        accepted_at = int(self.clock())
+        anchor_by = self.anchor_by(ledger.kind, accepted_at)
+        root, n, key = ChunkTree(commitments).root, len(commitments), self.receipt_key
+        return Chunk(
+            ledger_id=ledger.ledger_id,
+            chunk_id=chunk_id,
+            n=n,
+            root=root,
+            wrapped_key=wrapped_key,
+            accepted_at=accepted_at,
+            anchor_by=anchor_by,
+            receipt_alg=key.alg,
+            receipt_pubkey=key.public,
+            receipt_signature=key.sign(receipt_message(ledger.ledger_id, n, root, accepted_at, anchor_by)),
+            submission_alg=None if submission is None else submission.alg,
+            submission_pubkey=None if submission is None else submission.pubkey,
+            submission_signature=None if submission is None else submission.signature,
+            submitted_by=submitted_by,
+        )
+
 
 class ChunkIntake:
     """Settles every draft of a chunk: accepted now, accepted before, or refused."""
@@ -129,7 +159,8 @@ class ChunkIntake:
         drafts = list(self._open.values())
         rows = [self._row(cipher, place, draft) for place, draft in enumerate(drafts)]
         kept = wrapped if any(row.sealed_seed is not None for row in rows) else None
-        chunk = self._promise(chunk_id, drafts, kept, submission, submitted_by)
+        commitments = [draft.commitment for draft in drafts]
+        chunk = self._promising.chunk(self._ledger, chunk_id, commitments, kept, submission, submitted_by)
         entry_ids = accepting.accept_chunk(self._conn, chunk, rows)
         for entry_id, draft in zip(entry_ids, drafts, strict=True):
             self._request_marks(draft, entry_id)
@@ -148,35 +179,6 @@ class ChunkIntake:
             revision=key[1],
             sealed_seed=cipher.seal_seed(place, draft.seed),
             sealed_record=cipher.seal_record(place, draft.seed, jcs.dumps(draft.record.to_json())),
-        )
-
-    def _promise(
-        self,
-        chunk_id: int,
-        drafts: Sequence[Draft],
-        wrapped: bytes | None,
-        submission: Submission | None,
-        submitted_by: str | None,
-    ) -> Chunk:
-        ledger_id, key = self._ledger.ledger_id, self._promising.receipt_key
-        accepted_at = int(self._promising.clock())
-        anchor_by = self._promising.anchor_by(self._ledger.kind, accepted_at)
-        root = ChunkTree([draft.commitment for draft in drafts]).root
-        return Chunk(
-            ledger_id=ledger_id,
-            chunk_id=chunk_id,
-            n=len(drafts),
-            root=root,
-            wrapped_key=wrapped,
-            accepted_at=accepted_at,
-            anchor_by=anchor_by,
-            receipt_alg=key.alg,
-            receipt_pubkey=key.public,
-            receipt_signature=key.sign(receipt_message(ledger_id, len(drafts), root, accepted_at, anchor_by)),
-            submission_alg=None if submission is None else submission.alg,
-            submission_pubkey=None if submission is None else submission.pubkey,
-            submission_signature=None if submission is None else submission.signature,
-            submitted_by=submitted_by,
         )
 
     def _answer(self) -> None:

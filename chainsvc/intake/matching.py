@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from chainsvc.client.answers import Accepted
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.suites import suite_of
-from chainsvc.drafts import Draft, check_revision, commitment_of
+from chainsvc.drafts import Draft, check_revision
 from chainsvc.errors import ChainsvcError, Conflict, Problem, RecordRefused, ReferenceConflict
 from chainsvc.heads import Status
 from chainsvc.journal import entries, marks, payloads, references
@@ -15,6 +15,7 @@ from chainsvc.journal.entries import Entry
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.journal.references import Known, ReferenceKey
 from chainsvc.promises import Promises
+from chainsvc.shape import commit_record
 from chainsvc.stored import Opener
 
 
@@ -60,7 +61,7 @@ class Matcher:
     def _commitment(self, draft: Draft, seed: bytes | None) -> bytes | None:
         if draft.record is None or seed is None:
             return None
-        return commitment_of(suite_of(self._ledger.suite), draft.record, seed)
+        return commit_record(suite_of(self._ledger.suite), draft.record, seed)
 
     def _compare_sums(self, draft: Draft, entry: Entry) -> Accepted | ChainsvcError:
         if (draft.credit, draft.debit, draft.previous) != (entry.credit, entry.debit, entry.previous):

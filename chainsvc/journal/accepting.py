@@ -83,8 +83,13 @@ def accept_chunk(conn: Connection, chunk: Chunk, rows: Sequence[NewEntry]) -> tu
     _add_refs(conn, chunk, [pair for pair in numbered if pair[1].reference_index is not None])
     _add_values(conn, _SEEDS, chunk, numbered, lambda row: row.sealed_seed)
     _add_values(conn, _PAYLOADS, chunk, numbered, lambda row: row.sealed_record)
-    conn.exec_driver_sql(_OPEN, (chunk.ledger_id, chunk.chunk_id))
+    leave_open(conn, chunk)
     return tuple(entry_id for entry_id, _ in numbered)
+
+
+def leave_open(conn: Connection, chunk: Chunk) -> None:
+    """Let sealing look into a chunk."""
+    conn.exec_driver_sql(_OPEN, (chunk.ledger_id, chunk.chunk_id))
 
 
 def _add_entries(conn: Connection, chunk: Chunk, numbered: Sequence[tuple[int, NewEntry]]) -> None:

@@ -96,10 +96,15 @@ def _translate(context: ExceptionContext) -> None:
     """Raise DatabaseUnavailable for what may succeed later; leave programming and integrity errors as they are."""
     original = context.original_exception
     if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError) or context.is_disconnect:
-        reason = type(original).__name__ if type(original) is not psycopg.OperationalError else str(original)
-        raise DatabaseUnavailable(
-            "the journal's database does not answer",
-            got=reason.strip().splitlines()[0] if reason.strip() else None,
-            where="CHAINSVC_DATABASE_URL",
-            hint="Try again: what was stored all the same is found, not stored twice.",
-        ) from original
+        raise unavailable(original) from original
+
+
+def unavailable(error: BaseException) -> DatabaseUnavailable:
+    """Return what a failure of the driver is called, for what does not pass through SQLAlchemy (COPY)."""
+    reason = type(error).__name__ if type(error) is not psycopg.OperationalError else str(error)
+    return DatabaseUnavailable(
+        "the journal's database does not answer",
+        got=reason.strip().splitlines()[0] if reason.strip() else None,
+        where="CHAINSVC_DATABASE_URL",
+        hint="Try again: what was stored all the same is found, not stored twice.",
+    )

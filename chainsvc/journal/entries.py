@@ -155,6 +155,12 @@ def find_by_commitments(conn: Connection, ledger_id: bytes, commitments: Sequenc
     return {entry.commitment: entry for entry in found}
 
 
+def credit_after(conn: Connection, ledger_id: bytes, chunk_id: int) -> int:
+    """Return the credit in fen of all entries in chunks numbered above this one."""
+    later = and_(entries.c.ledger_id == ledger_id, entries.c.entry_id >= (chunk_id + 1) * CHUNK_SIZE)
+    return int(conn.execute(select(func.coalesce(func.sum(entries.c.credit), 0)).where(later)).scalar_one())
+
+
 def page(conn: Connection, ledger_id: bytes, *, after_seq: int = -1, limit: int = 100) -> tuple[Entry, ...]:
     """Return sealed entries in seq order, from the one after ``after_seq``; the order never changes."""
     found = _all(conn, _FIND_PAGE, ledger_id=ledger_id, after_seq=after_seq, limit=limit)

@@ -7,10 +7,13 @@ ledgers, proofs and checkpoints need the node.
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 from sqlalchemy import Engine, text
 
-from chainsvc.api.ports import Caller, CommittedItem, EvidenceFile, Readiness
+from chainsvc.api.ports import Caller, EvidenceFile, Readiness
+from chainsvc.bodies import CommittedItem
 from chainsvc.client.answers import (
     Accepted,
     Erasure,
@@ -27,6 +30,7 @@ from chainsvc.drafts import Draft
 from chainsvc.errors import ChainsvcError
 from chainsvc.heads import Status
 from chainsvc.intake import Intake
+from chainsvc.intake.bulk import Bulk, BulkIntake
 from chainsvc.journal import keys
 from chainsvc.network import Network
 from chainsvc.receipt import Receipt, Submission
@@ -51,6 +55,7 @@ class Parts:
         engine: The journal.
         network: The descriptor.
         intake: The door.
+        bulk: The same door, for streams.
         records: Status, receipts, erasure.
         issuer: Evidence.
         standings: Changes of standing.
@@ -65,6 +70,7 @@ class Parts:
     engine: Engine
     network: Network
     intake: Intake
+    bulk: BulkIntake
     records: Records
     issuer: Issuer
     standings: Standings
@@ -109,6 +115,12 @@ class Service:
         drafts = [Draft(item.commitment, item.credit, item.debit, item.previous) for item in items]
         stored = self._parts.ledgers.stored(ledger)
         return self._parts.intake.accept_commitments(stored, drafts, submission, caller.key_id)
+
+    def bulk(
+        self, ledger: str, noun: Literal["records", "commitments"], caller: Caller
+    ) -> Callable[[Callable[[bytes], None]], Bulk]:
+        """Return what opens a bulk stream."""
+        return partial(self._parts.bulk.open, self._parts.ledgers.stored(ledger), noun, caller.key_id)
 
     def record(self, record_id: bytes, *, disclose: bool) -> RecordStatus:
         """Return a record's status."""

@@ -9,8 +9,8 @@ from bench.samples import CAUSE_PAIRS, DONATION_PAIRS, causes, donations
 from bench.timing import race
 from chainsvc.commitment import new_seed
 from chainsvc.crypto.suites import SHA256, SM3, Suite
-from chainsvc.drafts import commitment_of
 from chainsvc.record import Record
+from chainsvc.shape import commit_record
 
 _LEDGER = "charity/533206001803406341/BENCH"
 
@@ -35,4 +35,4 @@ def _against_hashes(ratio: Ratio, suite: Suite, records: Sequence[Record], round
 
 def _commit_all(suite: Suite, seeded: Sequence[tuple[Record, bytes]]) -> None:
     for record, seed in seeded:
-        commitment_of(suite, record, seed)
+        commit_record(suite, record, seed)

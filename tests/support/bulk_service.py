@@ -9,7 +9,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from support.fake_service import FakeService
 
-from chainsvc.api.ports import Caller, CommittedItem
+from chainsvc.api.ports import Caller
+from chainsvc.bodies import CommittedItem
 from chainsvc.client.answers import Accepted
 from chainsvc.client.problems import problem_of
 from chainsvc.errors import ChainsvcError, DatabaseUnavailable, MalformedInput

@@ -9,15 +9,17 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
+from support.fake_bulk import FakeBulk
 from support.fake_ledger import FakeLedger, Kept
 from support.fake_webhooks import FakeWebhooks
 from support.paper_chain import START, PaperChain, PaperNode
 from support.paper_evidence import SERVICE_KEY as RECEIPT_KEY
 from support.paper_evidence import SERVICE_USCC
 
-from chainsvc.api.ports import Caller, CommittedItem, EvidenceFile, Readiness
+from chainsvc.api.ports import Caller, EvidenceFile, Readiness
+from chainsvc.bodies import CommittedItem
 from chainsvc.client.answers import (
     Accepted,
     Erasure,
@@ -45,6 +47,7 @@ from chainsvc.errors import (
 )
 from chainsvc.evidence import Pair
 from chainsvc.heads import Status
+from chainsvc.intake.long_way import LongWay
 from chainsvc.policies import admit
 from chainsvc.receipt import ChunkTree, Receipt, Submission, sign_receipts
 from chainsvc.record import FLAG_SIGNED, LedgerName, Record
@@ -123,6 +126,17 @@ class FakeService:
         del caller
         drafts: list[Kept | ChainsvcError] = [Kept(i.commitment, i.credit, i.debit, private=True) for i in items]
         return self._accept(self._book(ledger), drafts, submission)
+
+    def bulk(
+        self, ledger: str, noun: Literal["records", "commitments"], caller: Caller
+    ) -> Callable[[Callable[[bytes], None]], FakeBulk]:
+        self._book(ledger)
+
+        def accept(items: Sequence[Any], submission: Submission | None) -> list[Accepted | ChainsvcError]:
+            accept = self.accept_records if noun == "records" else self.accept_commitments
+            return accept(ledger, items, submission, caller)
+
+        return partial(FakeBulk, LongWay(ledger, noun, 1_000, accept))
 
     def _accept(
         self, book: FakeLedger, drafts: list[Kept | ChainsvcError], submission: Submission | None

@@ -26,6 +26,7 @@ CORE = frozenset(
         "receipt",
         "record",
         "schemas",
+        "shape",
         "sumtree",
         "verify",
     }

@@ -80,3 +80,22 @@ EXPORT_ANSWER: dict[str, Any] = {
     "description": "chainsvc-export/1，每行一个 JSON / one JSON object a line",
     "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
 }
+
+_NDJSON = "application/x-ndjson"
+
+
+def _lines(*names: str) -> dict[str, Any]:
+    """Return a request body of any number of such lines."""
+    schema = {"anyOf": [ref(name) for name in names]}
+    words = "每行一个 JSON 对象，行数不限 / one JSON object a line, any number of lines"
+    return {"requestBody": {"required": True, "description": words, "content": {_NDJSON: {"schema": schema}}}}
+
+
+BULK_RECORDS_BODY = _lines("Record", "RecordChunk")
+BULK_COMMITMENTS_BODY = _lines("Commitment", "CommitmentChunk")
+
+
+def bulk_answer() -> dict[str, Any]:
+    """Return the answer of a bulk call: lines of these shapes."""
+    schema = {"anyOf": [ref("BulkStored"), ref("BulkLine"), ref("BulkEnd")]}
+    return {"description": "逐批应答 / answers, chunk by chunk", "content": {_NDJSON: {"schema": schema}}}

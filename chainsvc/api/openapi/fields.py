@@ -113,3 +113,9 @@ SIGNED_PART = {
     "pubkey": words("公钥", "public key, hex"),
     "signature": words("签名", "signature, hex"),
 }
+
+RECEIPT = {
+    **SIGNED_PART,
+    "acceptedAt": ACCEPTED_AT,
+    "anchorBy": number("最迟上链时间，Unix 秒", "anchored by, Unix seconds"),
+}

@@ -12,6 +12,7 @@ from chainsvc.api.openapi.fields import (
     DEBIT,
     ID,
     LEDGER_NAME,
+    RECEIPT,
     RECORD,
     REFERENCE,
     SEQ,
@@ -51,17 +52,13 @@ ENDPOINT: dict[str, Shape] = {
 }
 """Members of an endpoint."""
 
+RESULT = {"anyOf": [ref("Accepted"), ref("Refused")]}
+
 SHAPES: dict[str, Shape] = {
     "Record": RECORD,
     "Submission": said(members(SIGNED_PART), "机构签名，取整批首条", "the issuer's signature: its first one's part"),
     "Receipt": said(
-        members(
-            {
-                **SIGNED_PART,
-                "acceptedAt": ACCEPTED_AT,
-                "anchorBy": number("最迟上链时间，Unix 秒", "anchored by, Unix seconds"),
-            }
-        ),
+        members(RECEIPT),
         "回执：服务签名的承诺",
         "the service's signed promise",
     ),
@@ -75,7 +72,7 @@ SHAPES: dict[str, Shape] = {
         }
     ),
     "Refused": members({"problem": ref("Problem")}),
-    "Results": members({"results": array({"anyOf": [ref("Accepted"), ref("Refused")]})}),
+    "Results": members({"results": array(RESULT)}),
     "AcceptedOrResults": {"anyOf": [ref("Accepted"), ref("Results")]},
     "RecordStatus": members(
         {
@@ -248,21 +245,56 @@ SHAPES: dict[str, Shape] = {
             "submission": {"anyOf": [ref("Submission"), {"type": "null"}]},
         },
     ),
-    "CommitmentChunk": members(
+    "Commitment": members(
         {
-            "commitments": array(
-                members(
+            "commitment": digest(32, "承诺", "commitment"),
+            "credit": CREDIT,
+            "debit": DEBIT,
+            "previous": optional(digest(32, "上一版本的承诺", "commitment of the prior revision")),
+        }
+    ),
+    "CommitmentChunk": members(
+        {"commitments": array(ref("Commitment"), 1000)},
+        {"submission": {"anyOf": [ref("Submission"), {"type": "null"}]}},
+    ),
+    "BulkStored": said(
+        members(
+            {
+                "lines": array(said({"type": "array"}, "首行与末行", "first and last line")),
+                "ids": array(ID),
+                "receipt": members({name: shape for name, shape in RECEIPT.items() if name not in ("index", "path")}),
+            }
+        ),
+        "整批存入：各条回执由 ids 推出",
+        "lines stored as one chunk: each receipt follows from the place in `ids`",
+    ),
+    "BulkLine": said(
+        members(
+            {"line": number("行号，从 1 起", "line, from 1 on")},
+            {
+                "known": ref("Accepted"),
+                "problem": ref("Problem"),
+                "results": array({"anyOf": [ref("Accepted"), ref("Refused")]}),
+            },
+        ),
+        "单行结果：此前已存、不予受理，或该行整批的逐条结果",
+        "one line: known before, refused, or the results of the chunk in it",
+    ),
+    "BulkEnd": said(
+        members(
+            {},
+            {
+                "end": members({name: number(name, name) for name in ("lines", "accepted", "known", "refused")}),
+                "stopped": members(
                     {
-                        "commitment": digest(32, "承诺", "commitment"),
-                        "credit": CREDIT,
-                        "debit": DEBIT,
-                        "previous": optional(digest(32, "上一版本的承诺", "commitment of the prior revision")),
+                        "line": optional(number("首个未答的行", "first line without an answer")),
+                        "problem": ref("Problem"),
                     }
                 ),
-                1000,
-            )
-        },
-        {"submission": {"anyOf": [ref("Submission"), {"type": "null"}]}},
+            },
+        ),
+        "末行",
+        "the last line: all was answered, or why not",
     ),
     "LedgerOpening": members(
         {"name": LEDGER_NAME},

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from chainsvc.api import auth
 from chainsvc.api.answering import json_answer
-from chainsvc.api.chunks import commitment_chunk, record_chunk, single_answer
 from chainsvc.api.given import Ledger, LimitsGiven, RecordId, Service, SmallBody, body_up_to
 from chainsvc.api.openapi.calls import (
     COMMITMENT_BODY,
@@ -15,6 +14,7 @@ from chainsvc.api.openapi.calls import (
     answer,
     problems,
 )
+from chainsvc.bodies import commitment_chunk, record_chunk
 from chainsvc.client.answers import Accepted, RecordStatus
 from chainsvc.client.problems import result_json
 from chainsvc.errors import ChainsvcError, InputRefused
@@ -58,7 +58,7 @@ def post_records(
     results = chunk.accept(lambda items: service.accept_records(str(ledger), items, chunk.submission, caller))
     if not chunk.single:
         return _results(results)
-    accepted = single_answer(results[0])
+    accepted = _single(results[0])
     location = {"Location": f"/v1/records/{accepted.id}"}
     return json_answer(accepted.to_json(), 200 if accepted.again else 201, location)
 
@@ -160,6 +160,12 @@ def erase_record(record_id: RecordId, caller: auth.Eraser, body: SmallBody, serv
         raise InputRefused("an erasure needs a reason", expected=f"1 to {_LONGEST_REASON} characters", where="/reason")
     auth.own(caller, LedgerName.parse(service.record(record_id, disclose=False).ledger))
     return json_answer(service.erase(record_id, reason, caller).to_json())
+
+
+def _single(result: Accepted | ChainsvcError) -> Accepted:
+    if isinstance(result, ChainsvcError):
+        raise result
+    return result
 
 
 def _results(results: list[Accepted | ChainsvcError]) -> Response:

@@ -22,7 +22,7 @@ from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.commitment import new_seed
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256
-from chainsvc.drafts import MAX_REVISION, commitment_of
+from chainsvc.drafts import MAX_REVISION
 from chainsvc.errors import (
     ChainsvcError,
     ChunkMixed,
@@ -37,6 +37,7 @@ from chainsvc.errors import (
 from chainsvc.heads import Status
 from chainsvc.receipt import Submission, sign_submission
 from chainsvc.record import Record, ledger_id
+from chainsvc.shape import commit_record
 from chainsvc.verify import Verdict, verify
 
 
@@ -173,7 +174,7 @@ def _hand_over(
     made: Station, facts: LedgerFacts, records: list[Record], key: SigningKey
 ) -> list[Accepted | ChainsvcError]:
     items = [(record, new_seed()) for record in records]
-    commitments = [commitment_of(facts.suite, record, seed) for record, seed in items]
+    commitments = [commit_record(facts.suite, record, seed) for record, seed in items]
     submission: Submission = sign_submission(key, facts.ledger_id, commitments)
     parts = made.parts.service._parts
     return parts.intake.accept_records(parts.ledgers.stored(facts.name), items, submission)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainsvc import jcs
-from chainsvc.api.ports import CommittedItem
 from chainsvc.client.answers import Accepted
 from chainsvc.errors import ChainsvcError, MalformedInput
 from chainsvc.reading import array_of, members_of, unhex, whole
@@ -19,6 +18,23 @@ Item = tuple[Record, bytes | None]
 _CHUNK = frozenset({"records", "seeds", "submission"})
 _COMMITMENTS = frozenset({"commitments", "submission"})
 _COMMITMENT = frozenset({"commitment", "credit", "debit", "previous"})
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedItem:
+    """One commitment handed over without its record.
+
+    Attributes:
+        commitment: 32 bytes.
+        credit: Fen, 0 to 2^53-1.
+        debit: Fen, 0 to 2^53-1.
+        previous: Commitment of the prior revision, 32 bytes.
+    """
+
+    commitment: bytes
+    credit: int
+    debit: int
+    previous: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +66,13 @@ def record_chunk(data: bytes, ledger: str, largest: int) -> RecordChunk:
     """
     value = jcs.loads(data, max_bytes=len(data), max_depth=MAX_DEPTH + 2)
     if type(value) is not dict or "records" not in value:
-        return RecordChunk([_item(value, None, ledger)], None, single=True)
+        return RecordChunk([record_item(value, None, ledger)], None, single=True)
     value = members_of({"seeds": None, "submission": None, **value}, _CHUNK)
     records = _some(value["records"], "/records", largest)
     seeds = [None] * len(records) if value["seeds"] is None else array_of(value["seeds"], "/seeds", len(records))
     submission = _submission(value["submission"], len(records))
     items = [
-        _item(record, None if seed is None else unhex(seed, f"/seeds/{index}", 32), ledger)
+        record_item(record, None if seed is None else unhex(seed, f"/seeds/{index}", 32), ledger)
         for index, (record, seed) in enumerate(zip(records, seeds, strict=True))
     ]
     if submission is not None:
@@ -75,11 +91,12 @@ def commitment_chunk(data: bytes, largest: int) -> tuple[list[CommittedItem], Su
         value = {"submission": None, **value}
     value = members_of(value, _COMMITMENTS)
     commitments = _some(value["commitments"], "/commitments", largest)
-    items = [_committed(item, f"/commitments/{index}") for index, item in enumerate(commitments)]
+    items = [committed_item(item, f"/commitments/{index}") for index, item in enumerate(commitments)]
     return items, _submission(value["submission"], len(items))
 
 
-def _item(value: Any, seed: bytes | None, ledger: str) -> Item | ChainsvcError:
+def record_item(value: Any, seed: bytes | None, ledger: str) -> Item | ChainsvcError:
+    """Read a record that names the ledger; its error where it can't go in."""
     try:
         record = Record.from_json(value)
     except MalformedInput as error:
@@ -99,7 +116,12 @@ def _refuse_any(items: Sequence[Item | ChainsvcError]) -> None:
             raise item
 
 
-def _committed(value: Any, where: str) -> CommittedItem:
+def committed_item(value: Any, where: str = "") -> CommittedItem:
+    """Read ``{commitment, credit, debit, previous}``.
+
+    Raises:
+        MalformedInput: Another type, or a member too many or too few.
+    """
     value = members_of(value, _COMMITMENT, where)
     previous = value["previous"]
     return CommittedItem(
@@ -130,14 +152,3 @@ def _submission(value: Any, count: int) -> Submission | None:
             where="/submission",
         )
     return submission
-
-
-def single_answer(result: Accepted | ChainsvcError) -> Accepted:
-    """Return the answer of a call with one record.
-
-    Raises:
-        ChainsvcError: The record's own refusal.
-    """
-    if isinstance(result, ChainsvcError):
-        raise result
-    return result

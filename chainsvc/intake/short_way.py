@@ -1,0 +1,64 @@
+"""The short way into the journal: a drafted chunk goes in whole, by COPY, or not at all."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine
+
+from chainsvc import metrics
+from chainsvc.errors import EntryTaken, NotEntitled, PolicyRefused
+from chainsvc.intake.chunk import Promising
+from chainsvc.intake.drafting import Drafted
+from chainsvc.journal import accepting, chunks, copying, entries, ledgers
+from chainsvc.journal.chunks import Chunk
+from chainsvc.journal.ledgers import Ledger
+from chainsvc.policies import Totals, admit
+
+
+class ShortWay:
+    """Stores drafted chunks; thread-safe, each call has its own transaction."""
+
+    def __init__(self, engine: Engine, promising: Promising, bar: Callable[[Ledger], NotEntitled | None]) -> None:
+        """Promise like the door itself, and let nothing in that it bars."""
+        self._engine = engine
+        self._promising = promising
+        self._bar = bar
+
+    def store(
+        self, ledger: Ledger, chunk_id: int, wrapped_key: bytes | None, drafted: Drafted, submitted_by: str | None
+    ) -> Chunk | None:
+        """Store a chunk of at least one entry; None when it has to go the way that looks at each record.
+
+        Raises:
+            LedgerClosed: The ledger takes no more.
+            DatabaseUnavailable: Nothing of the chunk is there.
+        """
+        if self._bar(ledger) is not None:
+            return None
+        try:
+            with metrics.INTAKE_SECONDS.time(), self._engine.begin() as conn:
+                _admit(conn, ledger, chunk_id, drafted)
+                chunk = self._promising.chunk(
+                    ledger, chunk_id, drafted.commitments, wrapped_key, submitted_by=submitted_by
+                )
+                chunks.add(conn, chunk)
+                copying.copy(conn, drafted.packed)
+                accepting.leave_open(conn, chunk)
+        except (EntryTaken, PolicyRefused):
+            return None
+        metrics.RECORDS_ACCEPTED.labels(ledger.kind).inc(chunk.n)
+        return chunk
+
+
+def _admit(conn: Connection, ledger: Ledger, chunk_id: int, drafted: Drafted) -> None:
+    """Lock the sums and reserve the chunk's, if its policy holds in whatever order its entries anchor.
+
+    Its number was drawn before the lock: what is numbered after it anchors after it, so that credit can't pay for it.
+
+    Raises:
+        PolicyRefused: It may not hold.
+    """
+    sums = ledgers.hold_sums(conn, ledger.ledger_id)
+    later = entries.credit_after(conn, ledger.ledger_id, chunk_id) if drafted.debit else 0
+    spent = admit(ledger.kind, Totals(sums.credit - later, sums.debit, sums.budget), 0, drafted.debit)
+    admit(ledger.kind, spent, drafted.credit, 0)
+    ledgers.reserve(conn, ledger.ledger_id, drafted.credit, drafted.debit)

@@ -1,0 +1,245 @@
+"""Bulk streams on a real journal: both ways into it, crashes between them, and the same sums on chain."""
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from types import ModuleType
+from typing import Any, Literal
+
+import pytest
+from sqlalchemy import Connection, Engine
+from support.everything import check_everything
+from support.records import corrected, disbursement, donation
+from support.station import Site, Station, station
+
+from chainsvc import jcs
+from chainsvc.client.answers import Accepted
+from chainsvc.errors import DatabaseUnavailable, LedgerClosed
+from chainsvc.journal import accepting, chunks, copying
+from chainsvc.receipt import ChunkTree, Receipt
+from chainsvc.record import Record
+
+
+class Stream:
+    """One bulk stream, and what it answered."""
+
+    def __init__(self, service: Station, ledger: str, noun: Literal["records", "commitments"] = "records") -> None:
+        self.told: list[dict[str, Any]] = []
+        parts = service.parts.service._parts
+        self.bulk = parts.bulk.open(parts.ledgers.stored(ledger), noun, None, self._emit)
+        self.sent = 0
+
+    def _emit(self, data: bytes) -> None:
+        self.told.append(json.loads(data))
+
+    def put(self, records: Iterable[Record | dict[str, Any]]) -> None:
+        documents = [record.to_json() if isinstance(record, Record) else record for record in records]
+        numbered = [(self.sent + n, jcs.dumps(document)) for n, document in enumerate(documents, 1)]
+        self.sent += len(numbered)
+        self.bulk.put(numbered)
+
+    def accepted(self) -> list[Accepted]:
+        """Every record that was stored, with the receipt that follows from its chunk."""
+        return list(chain.from_iterable(map(_accepted, self.told)))
+
+    def refusals(self) -> dict[int, str]:
+        return {a["line"]: a["problem"]["code"] for a in self.told if "problem" in a}
+
+
+def _accepted(answer: dict[str, Any]) -> list[Accepted]:
+    if "known" in answer:
+        return [Accepted.from_json(answer["known"])]
+    ids = [bytes.fromhex(ident) for ident in answer.get("ids", ())]
+    tree = ChunkTree(ids) if ids else None
+    return [
+        Accepted(ident, None, None, Receipt.from_json(_part(answer, tree, index)), again=False)
+        for index, ident in enumerate(ids)
+    ]
+
+
+def _part(answer: dict[str, Any], tree: ChunkTree | None, index: int) -> dict[str, Any]:
+    assert tree is not None
+    return {**answer["receipt"], "index": index, "path": [node.hex() for node in tree.path(index)]}
+
+
+def test_a_stream_becomes_batches_on_chain(service: Station) -> None:
+    facts = service.open()
+    stream = Stream(service, facts.name)
+    for start in range(0, 600, 200):
+        stream.put(donation(facts.name, n) for n in range(start, start + 200))
+    stream.bulk.finish()
+    assert stream.told[-1]["end"] == {"lines": 600, "accepted": 600, "known": 0, "refused": 0}
+    assert all(a.receipt.verifies(facts.ledger_id, a.commitment) for a in stream.accepted())
+    assert service.settle(facts.name).credit == 600 * 10_000
+    check_everything(service, facts.name, stream.accepted())
+
+
+def test_stored_records_are_read_like_any_other(service: Station) -> None:
+    name = service.open().name
+    stream = Stream(service, name)
+    stream.put([donation(name, 1), donation(name, 2)])
+    stream.bulk.finish()
+    for number, accepted in enumerate(stream.accepted(), 1):
+        status = service.parts.service.record(accepted.commitment, disclose=True)
+        assert status.record == donation(name, number).to_json()
+        assert service.parts.service.record_by_reference(name, f"JZ{number}", None, disclose=False).id == accepted.id
+        assert service.parts.service.receipt(accepted.commitment) == accepted.receipt
+
+
+def test_sending_all_again_returns_the_first_receipts(service: Station) -> None:
+    name = service.open().name
+    records = [donation(name, n) for n in range(300)]
+    first, again = Stream(service, name), Stream(service, name)
+    for stream in (first, again):
+        stream.put(records[:150])
+        stream.put(records[150:])
+        stream.bulk.finish()
+    assert [a.receipt for a in again.accepted()] == [a.receipt for a in first.accepted()]
+    assert again.told[-1]["end"] == {"lines": 300, "accepted": 0, "known": 300, "refused": 0}
+    assert service.parts.service.ledger(name).entries == 300
+
+
+def test_corrections_repetitions_and_conflicts_take_the_long_way(service: Station) -> None:
+    name = service.open().name
+    first = Stream(service, name)
+    first.put([donation(name, 1), donation(name, 2)])
+    first.bulk.finish()
+    (one, _) = first.accepted()
+    again = Stream(service, name)
+    again.put(
+        [
+            donation(name, 1),
+            corrected(donation(name, 1), one.commitment, 8_000),
+            donation(name, 2, 1),
+            donation(name, 3),
+            donation(name, 3),
+        ]
+    )
+    again.bulk.finish()
+    assert again.refusals() == {3: "reference-conflict"}
+    assert again.told[-1]["end"] == {"lines": 5, "accepted": 2, "known": 2, "refused": 1}
+    service.settle(name)
+    check_everything(service, name, [*first.accepted(), *again.accepted()])
+
+
+def test_overspending_is_refused_line_by_line(service: Station) -> None:
+    name = service.open().name
+    stream = Stream(service, name)
+    stream.put(
+        [donation(name, 1, 100), disbursement(name, 1, 60), disbursement(name, 2, 60), disbursement(name, 3, 40)]
+    )
+    stream.bulk.finish()
+    assert stream.refusals() == {3: "policy-refused"}
+    service.settle(name)
+    check_everything(service, name, stream.accepted())
+
+
+def test_spending_counts_no_donation_that_is_numbered_after_it(service: Station) -> None:
+    """A chunk's number is drawn before its turn comes; entries anchor in the order of numbers."""
+    name = service.open().name
+    spending, giving = Stream(service, name), Stream(service, name)
+    early = spending.bulk._next_chunk_id()
+    giving.put([donation(name, 1, 100)])
+    giving.bulk.finish()
+    spending.bulk._chunk_ids.insert(0, early)
+    spending.put([disbursement(name, 1, 100)])
+    spending.bulk.finish()
+    (given,), (spent,) = giving.accepted(), spending.accepted()
+    with service.parts.engine.connect() as conn:
+        order = conn.exec_driver_sql(
+            "SELECT commitment FROM entries WHERE commitment IN (%b, %b) ORDER BY entry_id",
+            (given.commitment, spent.commitment),
+        ).scalars()
+        assert list(order) == [given.commitment, spent.commitment]
+    service.settle(name)
+    check_everything(service, name, [given, spent])
+
+
+def test_streams_into_one_ledger_side_by_side(service: Station) -> None:
+    name = service.open().name
+
+    def run(first: int) -> Stream:
+        stream = Stream(service, name)
+        for start in range(first, first + 300, 100):
+            stream.put(donation(name, n) for n in range(start, start + 100))
+        stream.bulk.finish()
+        return stream
+
+    with ThreadPoolExecutor(3) as pool:
+        streams = list(pool.map(run, (0, 150, 300)))  # the halves overlap
+    assert sum(stream.told[-1]["end"]["accepted"] for stream in streams) == 600
+    receipts = list(chain.from_iterable(stream.accepted() for stream in streams))
+    service.settle(name)
+    check_everything(service, name, receipts)
+
+
+def test_private_streams(service: Station) -> None:
+    name = service.open().name
+    items = [{"commitment": f"{n:064x}", "credit": n, "debit": 0, "previous": None} for n in range(1, 101)]
+    stream = Stream(service, name, "commitments")
+    stream.put(items)
+    stream.put(items[:1])
+    stream.bulk.finish()
+    assert stream.told[-1]["end"] == {"lines": 101, "accepted": 100, "known": 1, "refused": 0}
+    assert service.settle(name).credit == sum(range(1, 101))
+
+
+def test_a_closed_ledger_stops_the_stream(service: Station) -> None:
+    name = service.open().name
+    stream = Stream(service, name)
+    stream.put([donation(name, 1)])
+    stream.bulk.catch_up()
+    service.settle(name)
+    service.parts.service.close_ledger(name, service.caller)
+    stream.put([donation(name, 2)])
+    with pytest.raises(LedgerClosed) as caught:
+        stream.bulk.finish()
+    stream.bulk.stop(caught.value)
+    assert stream.told[-1]["stopped"]["line"] == 2
+
+
+@pytest.mark.parametrize(("part", "step"), [(chunks, "add"), (copying, "copy"), (accepting, "leave_open")])
+def test_a_lost_connection_leaves_nothing_and_the_repetition_all(
+    service: Station, part: ModuleType, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = service.open().name
+    records = [donation(name, n) for n in range(50)]
+    monkeypatch.setattr(part, step, _cutting(service.parts.engine, getattr(part, step)))
+    stream = Stream(service, name)
+    stream.put(records)
+    with pytest.raises(DatabaseUnavailable):
+        stream.bulk.finish()
+    monkeypatch.undo()
+    assert service.parts.service.ledger(name).entries == 0
+    again = Stream(service, name)
+    again.put(records)
+    again.bulk.finish()
+    assert again.told[-1]["end"]["accepted"] == 50
+    service.settle(name)
+    check_everything(service, name, again.accepted())
+
+
+def _cutting(engine: Engine, act: Callable[..., None]) -> Callable[..., None]:
+    """Let the server end the connection just before the step."""
+
+    def acting(conn: Connection, *args: object) -> None:
+        pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with engine.connect() as other:
+            other.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
+        act(conn, *args)
+
+    return acting
+
+
+def test_drafting_in_other_processes_is_the_same(site: Site, engine: Engine) -> None:
+    with station(site, engine, draft_processes=2) as service:
+        name = service.open().name
+        stream = Stream(service, name)
+        for start in range(0, 400, 100):
+            stream.put(donation(name, n) for n in range(start, start + 100))
+        stream.bulk.finish()
+        assert stream.told[-1]["end"]["accepted"] == 400
+        assert [answer["lines"] for answer in stream.told[:-1]] == [[[n + 1, n + 100]] for n in range(0, 400, 100)]
+        service.settle(name)
+        check_everything(service, name, stream.accepted())

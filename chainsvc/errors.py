@@ -17,6 +17,8 @@
     │   ├── PolicyRefused       spends more than the ledger's policy allows
     │   ├── NotEntitled         what the organization hands over could not be anchored in time
     │   ├── LedgerClosed        the ledger takes no more entries
+    │   ├── QueueFull           the local queue takes no more records
+    │   ├── QueueBusy           another process is draining the local queue
     │   └── StandingRefused     the change of standing is not one of the allowed moves
     ├── NotFound                no such ledger, record or batch
     │   └── RecordErased        it was deleted; only its place in the tree is left
@@ -247,6 +249,18 @@ class LedgerClosed(Conflict):
     code = "ledger-closed"
 
 
+class QueueFull(Conflict):
+    """The local queue takes no more records; nothing of this call was queued."""
+
+    code = "queue-full"
+
+
+class QueueBusy(Conflict):
+    """Another process is draining the local queue."""
+
+    code = "queue-busy"
+
+
 class StandingRefused(Conflict):
     """The change of standing is not one of the allowed moves."""
 
@@ -350,6 +364,25 @@ class ServiceUnavailable(Unavailable):
     """The chainsvc service does not answer."""
 
     code = "service-unavailable"
+
+
+class RecordQueued(ServiceUnavailable):
+    """The service does not answer; the record is safe in the local queue and goes in when it is drained.
+
+    Attributes:
+        queue_id: Its id there.
+    """
+
+    code = "record-queued"
+
+    def __init__(self, queue_id: int) -> None:
+        """Name its place."""
+        super().__init__(
+            "the record waits in the local queue",
+            got=f"queued as {queue_id}",
+            hint="Drain the queue when the service answers again; sending the record again is safe.",
+        )
+        self.queue_id = queue_id
 
 
 class StartRefused(ChainsvcError):

@@ -19,16 +19,19 @@ from chainsvc.client.answers import (
     Standing,
     StandingChange,
 )
-from chainsvc.client.bulk.stream import Progress, Stream
+from chainsvc.client.bulk.stream import Progress
 from chainsvc.client.bulk.windows import Given, WindowSize, total_of, windows_of_either
 from chainsvc.client.handover import Outcome
 from chainsvc.client.options import Options
+from chainsvc.client.queue import Drained, Queue, Queued
+from chainsvc.client.queue.background import AsyncDrainer
 from chainsvc.client.sending import AsyncSender
 from chainsvc.client.verbs import Disclose, RecordId, id_of
 from chainsvc.client.verifying import verify_locally
 from chainsvc.client.webhooks import AsyncWebhooks
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256, Suite
+from chainsvc.errors import ChainsvcError
 from chainsvc.evidence import Evidence
 from chainsvc.heads import Status
 from chainsvc.network import Network
@@ -59,12 +62,14 @@ class AsyncClient:
         network: Network | None = None,
         receipt_keys: Collection[bytes] | None = None,
         timeout: float = 30.0,
-        retry_s: float = 45.0,
+        retry_s: float | None = None,
+        queue: Queue | Path | str | None = None,
+        drain: bool = False,
         window: WindowSize = WindowSize(),  # noqa: B008 - it is immutable
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Make a client; the arguments are those of :class:`chainsvc.client.Client`."""
-        options = Options(url, key, private, store, signing_key, network, receipt_keys, retry_s)
+        options = Options(url, key, private, store, signing_key, network, receipt_keys, retry_s, queue, window, drain)
         self._verbs = options.verbs()
         http = httpx.AsyncClient(
             base_url=url,
@@ -74,23 +79,28 @@ class AsyncClient:
             trust_env=not options.is_here,
         )
         self._window = window
-        self._sender = AsyncSender(http, retry_s)
+        self._sender = AsyncSender(http, options.patience_s)
         self.webhooks = AsyncWebhooks(self._sender)
         """Who is told of what, and what became of telling."""
+        self._drains = drain
+        self._drainer: AsyncDrainer | None = None
 
     async def __aenter__(self) -> Self:
-        """Return the client."""
+        """Return the client, and begin to drain where that was asked for."""
+        if self._drains:
+            self._drainer = AsyncDrainer(self.queue, self.drain)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close connections and store."""
+        """Close connections, store and queue."""
         await self.close()
 
     async def close(self) -> None:
-        """Close connections and store."""
+        """Close connections, store and queue."""
+        if self._drainer is not None:
+            await self._drainer.close()
         await self._sender.close()
-        if self._verbs.handover.store is not None:
-            self._verbs.handover.store.close()
+        self._verbs.close()
 
     # records
 
@@ -106,7 +116,7 @@ class AsyncClient:
         self, records: Iterable[Given] | AsyncIterable[Given], *, progress: Progress | None = None
     ) -> AsyncIterator[Outcome]:
         """Notarize any number of records, from an iterable of either kind."""
-        stream = Stream(self._verbs.service, progress, total_of(records))
+        stream = self._verbs.many(progress, total_of(records))
         try:
             async for window in windows_of_either(records, self._window):
                 for outcome in await self._sender.run(stream.push(window)):
@@ -133,6 +143,30 @@ class AsyncClient:
     async def erase(self, record_id: RecordId, reason: str) -> Erasure:
         """Erase a record's content for good, here and at the service; the chain still verifies."""
         return await self._sender.run(self._verbs.erase(record_id, reason))
+
+    # queue
+
+    @property
+    def queue(self) -> Queue:
+        """The local queue.
+
+        Raises:
+            ValueError: The client has none.
+        """
+        return self._verbs.with_queue.queue
+
+    async def enqueue(self, record: Record | Mapping[str, Any]) -> Queued:
+        """Add a record to the queue; it is durable when this returns, and goes in when the queue is drained."""
+        return self._verbs.enqueue(record)
+
+    async def drain(self, progress: Progress | None = None) -> Drained:
+        """Send what waits in the queue, in order, each exactly once; its outcomes are in the queue."""
+        return await self._sender.run(self._verbs.drain(progress))
+
+    @property
+    def drain_error(self) -> ChainsvcError | None:
+        """Why the last drain in the background ended early, None when it did not."""
+        return None if self._drainer is None else self._drainer.pauses.error
 
     # evidence
 

@@ -18,16 +18,19 @@ from chainsvc.client.answers import (
     Standing,
     StandingChange,
 )
-from chainsvc.client.bulk.stream import Progress, Stream
+from chainsvc.client.bulk.stream import Progress
 from chainsvc.client.bulk.windows import Given, WindowSize, total_of, windows
 from chainsvc.client.handover import Outcome
 from chainsvc.client.options import Options
+from chainsvc.client.queue import Drained, Queue, Queued
+from chainsvc.client.queue.background import Drainer
 from chainsvc.client.sending import Sender
 from chainsvc.client.verbs import Disclose, RecordId, id_of
 from chainsvc.client.verifying import verify_locally
 from chainsvc.client.webhooks import Webhooks
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256, Suite
+from chainsvc.errors import ChainsvcError
 from chainsvc.evidence import Evidence
 from chainsvc.heads import Status
 from chainsvc.network import Network
@@ -61,7 +64,9 @@ class Client:
         network: Network | None = None,
         receipt_keys: Collection[bytes] | None = None,
         timeout: float = 30.0,
-        retry_s: float = 45.0,
+        retry_s: float | None = None,
+        queue: Queue | Path | str | None = None,
+        drain: bool = False,
         window: WindowSize = WindowSize(),  # noqa: B008 - it is immutable
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -76,15 +81,18 @@ class Client:
             network: The pinned network: ledgers of another are refused, and ``verify`` relies on it.
             receipt_keys: Public keys whose receipts count; None takes any that verifies.
             timeout: Seconds for one attempt.
-            retry_s: Seconds in which a call is repeated while the service is away; 0 for one attempt.
+            retry_s: Seconds in which a call is repeated while the service is away; 0 for one attempt, None for 45, or
+                3 with a queue.
+            queue: Where records wait while the service is away: a file, or a :class:`Queue` with a key or bounds.
+            drain: Drain the queue in the background, again and again while the service is away.
             window: Most lines and bytes that ``notarize_many`` sends in one request; it holds two windows at a time.
             transport: Another way to send, for tests.
 
         Raises:
-            ValueError: Private mode without a store, or the other way round.
-            ConfigurationRefused: The store is something else.
+            ValueError: Private mode without a store, or the other way round; draining without a queue.
+            ConfigurationRefused: The store or the queue is something else, or the queue is of the other mode.
         """
-        options = Options(url, key, private, store, signing_key, network, receipt_keys, retry_s)
+        options = Options(url, key, private, store, signing_key, network, receipt_keys, retry_s, queue, window, drain)
         self._verbs = options.verbs()
         http = httpx.Client(
             base_url=url,
@@ -94,23 +102,25 @@ class Client:
             trust_env=not options.is_here,
         )
         self._window = window
-        self._sender = Sender(http, retry_s)
+        self._sender = Sender(http, options.patience_s)
         self.webhooks = Webhooks(self._sender)
         """Who is told of what, and what became of telling."""
+        self._drainer = Drainer(self._verbs.with_queue.queue, self.drain) if drain else None
 
     def __enter__(self) -> Self:
         """Return the client."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close connections and store."""
+        """Close connections, store and queue."""
         self.close()
 
     def close(self) -> None:
-        """Close connections and store."""
+        """Close connections, store and queue."""
+        if self._drainer is not None:
+            self._drainer.close()
         self._sender.close()
-        if self._verbs.handover.store is not None:
-            self._verbs.handover.store.close()
+        self._verbs.close()
 
     # records
 
@@ -122,7 +132,8 @@ class Client:
             ReferenceConflict: The reference is there with other content.
             PolicyRefused: It spends more than the ledger may.
             SignatureRefused: A receipt that does not verify, or a signed ledger without a signing key.
-            Unavailable: The service is away; send it again later.
+            Unavailable: The service is away; send it again later. With a queue it is ``RecordQueued``: the record is
+                in the queue and goes in when that is drained.
         """
         return self._sender.run(self._verbs.notarize(record))
 
@@ -144,10 +155,12 @@ class Client:
             For each record in order its receipt or its error.
 
         Raises:
-            Unavailable: The service is away; send the rest, or all, again later.
+            Unavailable: The service is away; send the rest, or all, again later. With a queue the rest is queued, and
+                the outcome of each such record is a ``RecordQueued``.
+            QueueFull: The queue takes no more.
             SignatureRefused: An answer that is not the service's promise for what was sent.
         """
-        stream = Stream(self._verbs.service, progress, total_of(records))
+        stream = self._verbs.many(progress, total_of(records))
         try:
             for window in windows(records, self._window):
                 yield from self._sender.run(stream.push(window))
@@ -180,6 +193,41 @@ class Client:
     def erase(self, record_id: RecordId, reason: str) -> Erasure:
         """Erase a record's content for good, here and at the service; the chain still verifies."""
         return self._sender.run(self._verbs.erase(record_id, reason))
+
+    # queue
+
+    @property
+    def queue(self) -> Queue:
+        """The local queue.
+
+        Raises:
+            ValueError: The client has none.
+        """
+        return self._verbs.with_queue.queue
+
+    def enqueue(self, record: Record | Mapping[str, Any]) -> Queued:
+        """Add a record to the queue; it is durable when this returns, and goes in when the queue is drained.
+
+        Raises:
+            RecordRefused: It breaks its schema.
+            ReferenceConflict: The reference waits there with other content.
+            QueueFull: The queue or the disk takes no more; nothing was added.
+        """
+        return self._verbs.enqueue(record)
+
+    def drain(self, progress: Progress | None = None) -> Drained:
+        """Send what waits in the queue, in order, each exactly once; its outcomes are in the queue.
+
+        Raises:
+            Unavailable: The service is away; what was answered is kept, the rest waits.
+            QueueBusy: Another process is draining.
+        """
+        return self._sender.run(self._verbs.drain(progress))
+
+    @property
+    def drain_error(self) -> ChainsvcError | None:
+        """Why the last drain in the background ended early, None when it did not."""
+        return None if self._drainer is None else self._drainer.pauses.error
 
     # evidence
 

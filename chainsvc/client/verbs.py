@@ -9,8 +9,12 @@ from chainsvc.client import calls
 from chainsvc.client.answers import Accepted, Erasure, LedgerFacts, RecordStatus, StandingChange, standing_named
 from chainsvc.client.assemble import assemble, check_commitment
 from chainsvc.client.bulk.delivery import Service
+from chainsvc.client.bulk.stream import Progress, Stream
+from chainsvc.client.bulk.windows import WindowSize
 from chainsvc.client.exchange import Pause, Steps
 from chainsvc.client.handover import Handover, Outcome
+from chainsvc.client.queue import Drained, Queue, Queued
+from chainsvc.client.queue.carrying import CarriedStream, Carrying
 from chainsvc.errors import ChainsvcError, MalformedInput, NetworkMismatch, NotFound, NotReady
 from chainsvc.evidence import Evidence
 from chainsvc.heads import Status
@@ -37,7 +41,10 @@ class Verbs:
         clock: Monotonic seconds.
         compress: Long bodies are compressed: the service is on another machine.
         retry_s: Seconds in which a call is repeated while the service is away.
+        queue: Where records wait while the service is away; None for nowhere.
+        size: Bounds of one request with many records.
         service: Where many records go.
+        carrying: How the queue is used, None without one.
     """
 
     handover: Handover
@@ -45,11 +52,57 @@ class Verbs:
     clock: Callable[[], float] = time.monotonic
     compress: bool = False
     retry_s: float = 0.0
+    queue: Queue | None = None
+    size: WindowSize = WindowSize()  # noqa: RUF009 - it is immutable
     service: Service = field(init=False)
+    carrying: Carrying | None = field(init=False, default=None)
     _facts: dict[str, LedgerFacts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.service = Service(self.handover, self.facts, self.clock, self.compress, self.retry_s)
+        if self.queue is not None:
+            self.queue.bind("custody" if self.handover.store is None else "private")
+            self.carrying = Carrying(self.queue, self._stream, self._notarize, self.size)
+
+    def _stream(self, progress: Progress | None, total: int | None) -> Stream:
+        return Stream(self.service, progress, total)
+
+    def many(self, progress: Progress | None, total: int | None) -> Stream | CarriedStream:
+        """Return a way for many records, over the queue where there is one."""
+        return (self._stream if self.carrying is None else self.carrying.many)(progress, total)
+
+    def drain(self, progress: Progress | None) -> Steps[Drained]:
+        """Send what waits in the queue."""
+        return (yield from self.with_queue.drain(progress))
+
+    def enqueue(self, record: Record | Mapping[str, Any]) -> Queued:
+        """Add a record to the queue.
+
+        Raises:
+            ChainsvcError: Its refusal.
+        """
+        (queued,) = self.with_queue.queue.add([record])
+        if isinstance(queued, ChainsvcError):
+            raise queued
+        return queued
+
+    @property
+    def with_queue(self) -> Carrying:
+        """How the queue is used.
+
+        Raises:
+            ValueError: The client has none.
+        """
+        if self.carrying is None:
+            raise ValueError("the client has no queue: give it one, queue=PATH")
+        return self.carrying
+
+    def close(self) -> None:
+        """Close the files."""
+        if self.queue is not None:
+            self.queue.close()
+        if self.handover.store is not None:
+            self.handover.store.close()
 
     def facts(self, name: str) -> Steps[LedgerFacts]:
         """Return what makes a ledger's id, asked for once; its id is recomputed here.
@@ -78,12 +131,16 @@ class Verbs:
             )
 
     def notarize(self, record: Record | Mapping[str, Any]) -> Steps[Accepted]:
-        """Notarize one record.
+        """Notarize one record, or queue it while the service is away.
 
         Raises:
-            ChainsvcError: Its refusal.
+            ChainsvcError: Its refusal, or ``RecordQueued``.
         """
-        (outcome,) = yield from self.chunk([_record(record)])
+        notarize = self._notarize if self.carrying is None else self.carrying.notarize
+        return (yield from notarize(_record(record)))
+
+    def _notarize(self, record: Record) -> Steps[Accepted]:
+        (outcome,) = yield from self.chunk([record])
         if isinstance(outcome, ChainsvcError):
             raise outcome
         return outcome

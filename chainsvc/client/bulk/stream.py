@@ -73,14 +73,17 @@ class Stream:
         while self._windows:
             yield self._windows.popleft()
 
+    def give_out(self, window: Window) -> list[Outcome]:
+        """Return a window's outcomes, and tell that they are done."""
+        self.done += len(window.outcomes)
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+        return [outcome for outcome in window.outcomes if outcome is not None]
+
     def _completed(self) -> list[Outcome]:
         outcomes: list[Outcome] = []
         while self._windows and None not in self._windows[0].outcomes:
-            window = self._windows.popleft()
-            outcomes += [outcome for outcome in window.outcomes if outcome is not None]
-            self.done += len(window.outcomes)
-            if self.progress is not None:
-                self.progress(self.done, self.total)
+            outcomes += self.give_out(self._windows.popleft())
         return outcomes
 
     def _ledger(self, window: Window, ledger: str, drafts: Sequence[Draft]) -> Steps[None]:

@@ -61,6 +61,10 @@ class Window:
         except ChainsvcError as error:
             self.outcomes.append(error)
             return
+        self.add_written(record, data)
+
+    def add_written(self, record: Record, data: bytes) -> None:
+        """Take a record whose canonical bytes are known."""
         self.drafts.append(Draft(len(self.outcomes), record, data))
         self.outcomes.append(None)
         self.size += len(data)

@@ -1,6 +1,6 @@
 """The local queue: records that wait for the service, in one SQLite file.
 
-``file`` is the queue, ``database`` the file below it, ``schema`` what stands in it, ``vault`` seals what is personal.
+``file`` is the queue, ``database`` the file below it, ``schema`` what stands in it.
 ``draining`` sends what waits, ``carrying`` takes records there while the service is away, and ``background`` drains by
 itself.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chainsvc.client.queue.schema import SCHEMA, VERSION
-from chainsvc.client.queue.vault import Vault, vault_of
+from chainsvc.crypto.vault import Vault, vault_of
 from chainsvc.errors import ConfigurationRefused, QueueBusy, QueueFull
 
 _BUSY_S = 30.0

@@ -95,7 +95,8 @@ def erase(conn: Connection, ledger_id: bytes, entry_id: int, *, erased_at: int, 
     """
     row = {"ledger_id": ledger_id, "entry_id": entry_id}
     about = {"erased_at": erased_at, "erased_by": erased_by, "reason": reason}
-    is_first = conn.execute(insert(erasures).values(**row, **about).on_conflict_do_nothing()).rowcount
+    first = insert(erasures).values(**row, **about).on_conflict_do_nothing().returning(erasures.c.entry_id)
+    is_first = conn.execute(first).first() is not None
     for table in (seeds, payloads, refs):
         conn.execute(delete(table).where(table.c.ledger_id == ledger_id, table.c.entry_id == entry_id))
     if is_first:

@@ -1,6 +1,7 @@
 """Any request that the OpenAPI document allows, and many that it does not, gets an answer that it promises."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from support.served import Server
 from chainsvc.api.app import create_app
 from chainsvc.api.openapi.examples import LEDGER
 from chainsvc.api.ports import Scope
+from chainsvc.api.webhook_port import EndpointOrder
 from chainsvc.bodies import CommittedItem
+from chainsvc.client.answers.webhooks import Delivery
 from chainsvc.crypto.suites import SHA256
 from chainsvc.record import LedgerName
 
@@ -36,6 +39,7 @@ def last_line(_context: object, response: schemathesis.Response) -> object:
 
 
 KEY = "csk_fuzz_secret"
+DELIVERY = Delivery("evt_0123456789abcdef0123456789abcdef", "batch.final", 1, "pending", 1, 2, 1, 503, "away")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 schema = schemathesis.openapi.from_dict(create_app(FakeService()).openapi())
 
@@ -48,6 +52,18 @@ def fuzzed(server: Server) -> str:
     service.open_ledger(LEDGER, SHA256, signed=False)
     service.accept_commitments(LEDGER, [CommittedItem(b"\xab" * 32, 100, 0, None)], None, caller)
     service.anchor()
+    order = EndpointOrder(
+        caller.uscc,
+        "https://example.org/",
+        ("batch.final",),
+        all_ledgers=False,
+        ledger=None,
+        description="",
+        scheme="v1",
+    )
+    made = service.webhooks.add(order)
+    service.webhooks.kept["0123456789abcdef"] = service.webhooks.kept.pop(made.id)
+    service.webhooks.told["0123456789abcdef"] = [replace(DELIVERY, state="dead")]
     server.app = create_app(service)
     return server.url
 

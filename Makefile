@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint check contracts vectors bench lock clean
+.PHONY: demo test lint check contracts vectors bench faults lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.service: requirements.lock pyproject.toml
@@ -49,6 +49,13 @@ vectors: $(VENV)/.dev  ## write tests/vectors
 bench: $(VENV)/.dev devnet/node_modules/.installed  ## ratios of rates, in one run
 	@PYTHONPATH=scripts $(BIN)/python -m bench
 
+N ?= 100
+SEED ?= 1
+STATE ?= .faults
+
+faults: $(VENV)/.dev devnet/node_modules/.installed  ## N rounds of faults on real parts; the same command goes on
+	@PYTHONPATH=tests $(BIN)/python -m faults --rounds $(N) --seed $(SEED) --state $(STATE)
+
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
@@ -57,4 +64,4 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 		--extra service --extra embedded --group dev pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo .faults .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,7 +5,7 @@ import time
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chainsvc.api.auth import CALLER
@@ -40,6 +40,8 @@ class RequestContext:
         started = time.perf_counter()
         try:
             await self.app(scope, receive, watched.send)
+        except ClientDisconnect:  # in the middle of its body: nothing was stored, and nobody is there to be told
+            _log.info("client_gone")
         except Exception as error:
             _log.exception("request_failed", error=type(error).__name__)
             if watched.status:  # the answer has begun; only closing the connection tells the caller

@@ -30,6 +30,7 @@ PLENTY = 10**24
 
 _HEARTBEAT_SECONDS = 300
 _STOP_SECONDS = 30.0
+_PORT_SECONDS = 2.0  # the last threads of a killed node hold its port when its process is gone already
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _settle(home: Path, chain_id: int | None, port: int | None, heartbeat: int) 
     if kept is not None:
         _check_chain_id(kept.chain_id, chain_id)
     wanted = port or (kept.port if kept else None)
-    if wanted is not None and not is_free(wanted):
+    if wanted is not None and not _becomes_free(wanted):
         raise ConfigurationRefused(
             "another program listens on the devnet's port",
             where=f"{HOST}:{wanted}",
@@ -148,6 +149,15 @@ def _settle(home: Path, chain_id: int | None, port: int | None, heartbeat: int) 
         )
     born = kept.born if kept and state.exists(home) else _birth(kept)
     Home(home, wanted or free_port(), chain_id or (kept.chain_id if kept else CHAIN_ID), heartbeat, born).write()
+
+
+def _becomes_free(port: int) -> bool:
+    deadline = time.monotonic() + _PORT_SECONDS
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _birth(earlier: Home | None) -> int:

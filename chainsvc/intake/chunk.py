@@ -11,7 +11,7 @@ from chainsvc.client.answers import Accepted
 from chainsvc.crypto.envelope import ChunkCipher, Envelope
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.drafts import Draft
-from chainsvc.errors import ChainsvcError, ChunkMixed, NotEntitled
+from chainsvc.errors import ChainsvcError, ChunkMixed, NotEntitled, Unavailable
 from chainsvc.heads import Status
 from chainsvc.intake.matching import Matcher, conflict
 from chainsvc.journal import accepting, chunks, entries, ledgers, marks, references
@@ -142,6 +142,8 @@ class ChunkIntake:
         for index, draft in list(self._open.items()):
             try:
                 self._matcher.check_revision(draft)
+            except Unavailable:  # no word on the record, and the transaction is lost
+                raise
             except ChainsvcError as error:
                 self._settle({index: error})
 

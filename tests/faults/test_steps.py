@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from support.database import empty
+from support.database import Databases, empty
 from support.everything import check_everything
 from support.records import corrected, disbursement, donation
 from support.station import Site, Station, station
 
 from chainsvc.chain.node import Node
 from chainsvc.client.answers import Accepted
+from chainsvc.drafts import Draft
 from chainsvc.errors import DatabaseUnavailable
+from chainsvc.intake.matching import Matcher
 
 STEPS = ("commit", "send", "receipt")
 """What can fail: a commit of the journal, a broadcast, a look at a transaction's receipt."""
@@ -102,3 +104,22 @@ def test_nothing_is_lost_or_doubled_when_a_step_fails(
 ) -> None:
     for number in range(steps[step]):
         run(site, engine, Faults(step, number, after=after))
+
+
+def test_a_database_that_goes_away_between_two_records_refuses_neither(
+    service: Station, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = service.open().name
+    firsts = service.accept(name, [donation(name, n) for n in range(2)])
+    check = Matcher.check_revision
+
+    def check_without_database(matcher: Matcher, draft: Draft) -> None:
+        databases.end_sessions()
+        check(matcher, draft)
+
+    again = [corrected(donation(name, n), first.commitment, 9_000) for n, first in enumerate(firsts)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Matcher, "check_revision", check_without_database)
+        with pytest.raises(DatabaseUnavailable):
+            service.send(name, again)
+    service.accept(name, again)

@@ -1,5 +1,7 @@
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +49,15 @@ def test_starts_once_and_answers_with_its_chain_id(home: Path) -> None:
     assert first == second
     assert first.running
     assert ask(first, "eth_chainId") == hex(20260)
+
+
+def test_a_port_that_is_being_given_up_is_waited_for(home: Path) -> None:
+    with socket.socket() as dying:
+        dying.bind(("127.0.0.1", 0))
+        dying.listen()
+        port = dying.getsockname()[1]
+        threading.Timer(0.3, dying.close).start()
+        assert devnet.up(home, port=port).url.endswith(f":{port}")
 
 
 def test_stop_and_start_keep_chain_port_and_old_states(home: Path) -> None:

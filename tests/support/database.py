@@ -73,6 +73,10 @@ class Databases:
         self._run("ALTER SYSTEM SET fsync = off")
         self._run("SELECT pg_reload_conf()")
 
+    def end_sessions(self) -> None:
+        """End every session but this one, as a server that restarts does."""
+        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
     def close(self) -> None:
         self._admin.dispose()
 

@@ -45,5 +45,8 @@ def _check_files(station: Station, ledger: str, promised: Iterable[bytes]) -> No
     report = audit_export(service.export(ledger, disclose=True), network, source)
     assert report.findings == (), report.findings
     for commitment in itertools.islice(promised, 3):
-        verdict = verify(service.evidence(commitment, None, proof=False).data, network, source)
+        found = service.evidence(commitment, None, proof=False)
+        if found.skeleton:  # the holder's to complete
+            continue
+        verdict = verify(found.data, network, source)
         assert verdict.verdict != "invalid", verdict.to_json()

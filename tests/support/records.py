@@ -72,3 +72,13 @@ def payment(ledger: str, number: int, fen: int) -> Record:
         "remark": None,
     }
     return Record("subsidy.payment.v1", ledger, f"2026-09-{number:04d}", 0, None, 0, fen, DAY, body)
+
+
+def revocation(ledger: str, number: int, target: bytes, seq: int) -> Record:
+    """The reason why an entry of the same ledger is revoked."""
+    body = {
+        "target": {"ledger": ledger, "seq": seq, "commitment": target.hex()},
+        "status": "revoked",
+        "reason": "登记有误",
+    }
+    return Record("status.cause.v1", ledger, f"CX{number}", 0, None, 0, 0, DAY, body)

@@ -136,7 +136,7 @@ def test_cell_in_a_far_corner_is_refused_and_ends_only_the_reader() -> None:
 
 
 def test_damaged_old_workbooks_are_read_or_refused() -> None:
-    rng = random.Random(20)  # noqa: S311  the same damage in each run
+    rng = random.Random(20)
     outcomes = {_outcome(rng) for _ in range(30)}
     assert outcomes == {"read", "refused"}
 

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import socket
+import time
 from typing import NoReturn
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 from support.api_checks import problem
 from support.fake_service import FakeService
 from support.paper_evidence import LEDGER, USCC
+from support.served import Server
 
 from chainsvc.checkpoint import Checkpoint
 from chainsvc.network import Network
@@ -37,6 +40,19 @@ def test_unforeseen_error_tells_nothing_of_the_inside(
     failed = next(event for event in events if event["event"] == "request_failed")
     assert told["instance"].endswith(failed["request_id"])
     assert "RuntimeError: inside of [redacted]" in failed["exception"]
+
+
+def test_a_caller_that_leaves_in_the_middle_of_its_body_is_no_failure(
+    api: httpx.Client, server: Server, logged: io.StringIO
+) -> None:
+    with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as caller:
+        head = f"POST /v1/ledgers/{LEDGER}/records HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n"
+        caller.sendall(f"{head}Authorization: {api.headers['authorization']}\r\n\r\n{{".encode())
+    events: list[str] = []
+    deadline = time.monotonic() + 10
+    while "request" not in events and time.monotonic() < deadline:
+        events = [json.loads(line)["event"] for line in logged.getvalue().splitlines()]
+    assert events == ["client_gone", "request"]
 
 
 def test_log_line_of_a_request_names_the_key_and_shows_no_secret(api: httpx.Client, logged: io.StringIO) -> None:

@@ -1,0 +1,234 @@
+"""A whole service of real parts, each an OS process of its own, with a proxy on every way between them."""
+
+import os
+import struct
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from support.drill.chain import ChainNode
+from support.drill.database import Database, url_of
+from support.drill.load import Book
+from support.drill.ports import lasting_port
+from support.drill.programs import Part, Pids, Program
+from support.drill.promises import Broken
+from support.drill.proxy import Link, Proxy
+from support.station import REGULATOR, USCC, Site, Station, build_site
+
+from chainsvc import bootstrap, devnet
+from chainsvc.admin import Desk
+from chainsvc.api.ports import Scope
+from chainsvc.chain.institutions import Purpose
+from chainsvc.chain.node import Node
+from chainsvc.chain.signer import KeyFileSigner
+from chainsvc.crypto.keys import SigningKey
+from chainsvc.journal import keys
+
+PATIENCE_S = 180.0
+"""How long a part may take to come up again, and everything accepted to become final, on a busy machine."""
+
+_BUDGET_FEN = 1_000_000
+_LOOK_S = 0.1
+_COMMAND = Path(sys.executable).parent / "chainsvc"
+_LIMITS = {
+    "CHAINSVC_DEFAULT_LONGEST_WAIT_S": "0.3",
+    "CHAINSVC_SMALLEST_BATCH": "8",
+    "CHAINSVC_POLL_S": "0.05",
+    "CHAINSVC_STOP_GRACE_S": "5",
+}
+
+
+@dataclass(frozen=True)
+class Role:
+    """One process of the service.
+
+    Attributes:
+        name: Of the process.
+        words: Its command, without the port.
+        is_api: Whether it answers requests.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    is_api: bool = True
+
+
+ROLES = (Role("service", ("serve",)),)
+
+
+@dataclass
+class Plant:
+    """Everything that runs in a drill.
+
+    Attributes:
+        folder: Where all of it lies, but the database.
+        site: The deployed network.
+        database: The journal's server.
+        node: The chain.
+        services: The processes of the service.
+        links: By name, ``from>to``.
+        ports: Of the APIs, each behind a proxy.
+        books: The ledgers.
+        key: An API key with every scope.
+    """
+
+    folder: Path
+    site: Site
+    database: Database
+    node: ChainNode
+    proxy: Proxy
+    services: list[Program] = field(default_factory=list)
+    links: dict[str, Link] = field(default_factory=dict)
+    ports: list[int] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)
+    key: str = ""
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts, in the order in which they need each other."""
+        return [self.database, self.node, *self.services]
+
+    def part(self, name: str) -> Part:
+        """Return the part of that name."""
+        return next(part for part in self.parts if part.name == name)
+
+    @property
+    def deaths(self) -> list[str]:
+        """Processes that ended though nobody struck them."""
+        return [death for program in (self.database, *self.services) for death in program.deaths]
+
+    def set_clock(self, service: str, offset_s: int) -> None:
+        """Let a service's clock run so many seconds before the true one."""
+        with _clock_file(self.folder, service).open("r+b") as file:
+            file.write(struct.pack("d", offset_s))
+
+    def start(self) -> None:
+        """Start what does not run, and wait until everything answers.
+
+        Raises:
+            Broken: A part does not come up.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        for part in self.parts:
+            while not part.is_ready():
+                if time.monotonic() > deadline:
+                    raise Broken(f"{part.name} is not ready {PATIENCE_S:.0f} s after all faults ended")
+                part.start()
+                time.sleep(_LOOK_S)
+
+    def heal(self) -> None:
+        """End every fault: paused goes on, the disk has room, links carry, clocks are right."""
+        self.database.relieve()
+        for part in self.parts:
+            part.resume()
+        for link in self.links.values():
+            link.heal()
+        for service in self.services:
+            self.set_clock(service.name, 0)
+
+    def close(self) -> None:
+        """End all parts and delete the database."""
+        for service in self.services:
+            service.kill()
+        self.proxy.close()
+        self.database.kill()
+        self.database.remove()
+        self.node.close()
+
+
+def build(folder: Path, disk: Path) -> Plant:
+    """Make a new network, an empty journal, ledgers of each kind, and start the service.
+
+    Args:
+        folder: An empty one.
+        disk: An empty one for the database, which its account can reach.
+    """
+    logs, home = folder / "logs", folder / "home"
+    logs.mkdir(parents=True)
+    pids = Pids(folder / "pids")
+    devnet.up(home / "devnet", port=lasting_port())
+    site = build_site(home)
+    node = ChainNode(home / "devnet", pids)
+    node.start()
+    database = Database(disk, lasting_port(), logs, pids)
+    database.create()
+    plant = Plant(folder, site, database, node, Proxy())
+    database.start()
+    _wait(database.is_ready)
+    _prepare(plant)
+    node.begin_remembering()
+    for role in ROLES:
+        _add_service(plant, role, logs, pids)
+    plant.start()
+    return plant
+
+
+def _wait(is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_done():
+        assert time.monotonic() < deadline, is_done
+        time.sleep(_LOOK_S)
+
+
+def _prepare(plant: Plant) -> None:
+    key = SigningKey.generate()
+    settings = plant.site.settings(plant.database.url)
+    with closing(Node(plant.site.local.url)) as node:
+        desk = Desk(node, bootstrap.read_network(settings), KeyFileSigner.from_file(settings.key("account")))
+        desk.add_key(USCC, key.alg, key.public, key.key_id, Purpose.SUBMISSION)
+    with bootstrap.running(settings) as parts:
+        station = Station(plant.site, parts)
+        names = [station.open().name, station.open().name, station.open(signed=True).name]
+        subsidy = station.open("subsidy")
+        regulator = Desk(parts.node, parts.network, plant.site.regulator)
+        regulator.set_budget(subsidy.name, subsidy.ledger_id, REGULATOR, _BUDGET_FEN)
+        station.settle(names[0])
+        with parts.engine.begin() as conn:
+            _, plant.key = keys.create(conn, USCC, Scope, "drill", now=0)
+    plant.books = [Book(names[0]), Book(names[1], private=True), Book(names[2], signing_key=key), Book(subsidy.name)]
+
+
+def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids) -> None:
+    port = lasting_port()
+    database = _link(plant, f"{role.name}>database", plant.database.port)
+    node = _link(plant, f"{role.name}>node", plant.node.port)
+    words = [str(_COMMAND), *role.words]
+    if role.is_api:
+        words += ["--port", str(port)]
+        plant.ports.append(_link(plant, f"client>{role.name}", port))
+    _clock_file(plant.folder, role.name).write_bytes(bytes(8))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= _LIMITS | {"PYTHONPATH": str(Path(__file__).parent / "clock")}
+    environment |= {"CLOCK_OFFSET_FILE": str(_clock_file(plant.folder, role.name))}
+    environment |= {"CHAINSVC_HOME": str(plant.site.home), "CHAINSVC_DATABASE_URL": url_of(database)}
+    environment |= {"CHAINSVC_NODE_URL": f"http://127.0.0.1:{node}"}
+    probe = _health(port) if role.is_api else (lambda: True)
+    plant.services.append(Program(role.name, words, logs, pids, probe, environment=environment))
+
+
+def _link(plant: Plant, name: str, target: int) -> int:
+    plant.links[name] = plant.proxy.link(name, target)
+    return plant.links[name].port
+
+
+def _health(port: int) -> Callable[[], bool]:
+    def answers() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
+    return answers
+
+
+def _clock_file(folder: Path, service: str) -> Path:
+    return folder / f"clock-{service}"
+
+
+def without(plant: Plant) -> Sequence[tuple[str, str]]:
+    """Return the faults that this machine can't bring about, each with the reason."""
+    return [] if plant.database.disk is None else [("fill disk", plant.database.disk)]

@@ -15,6 +15,7 @@ from support.drill.ports import lasting_port
 _HOST = "127.0.0.1"
 _PART = 65_536
 _PATIENCE_S = 10.0
+_CLOSING_S = 0.2  # broken connections are closed by the loop's next turns
 
 
 class Proxy:
@@ -53,6 +54,7 @@ class Proxy:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=_PATIENCE_S / 2)
+        await asyncio.sleep(_CLOSING_S)
 
 
 class Link:

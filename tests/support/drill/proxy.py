@@ -15,7 +15,7 @@ from support.drill.ports import lasting_port
 _HOST = "127.0.0.1"
 _PART = 65_536
 _PATIENCE_S = 10.0
-_CLOSING_S = 0.2  # broken connections are closed by the loop's next turns
+_CLOSING_S = 0.1  # broken connections are closed by the loop's next turns
 
 
 class Proxy:
@@ -49,11 +49,11 @@ class Proxy:
         self.loop.close()
 
     async def _end_all(self) -> None:
-        for link in self._links:
-            link.break_all()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        if tasks:
-            await asyncio.wait(tasks, timeout=_PATIENCE_S / 2)
+        """Break connections until none is left: one that was held back comes up only now."""
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for link in self._links:
+                link.break_all()
+            await asyncio.wait(tasks, timeout=_CLOSING_S)
         await asyncio.sleep(_CLOSING_S)
 
 

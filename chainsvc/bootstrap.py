@@ -1,8 +1,9 @@
 """The only place that wires parts together: from settings to a running service."""
 
 import os
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import orjson
 from sqlalchemy import Engine
 
 from chainsvc import devnet
-from chainsvc.anchor import Anchorer, Confirmer, Sealer, Sender, Watcher
+from chainsvc.anchor import Anchorer, Confirmer, Hold, Sealer, Sender, Share, Watcher
 from chainsvc.anchor.calling import Caller
 from chainsvc.api.limits import Limits
 from chainsvc.chain.deploy import deploy
@@ -30,8 +31,8 @@ from chainsvc.files import whole
 from chainsvc.intake import Intake
 from chainsvc.intake.bulk import BulkIntake
 from chainsvc.intake.drafters import Drafters
+from chainsvc.journal import leases, schema
 from chainsvc.journal import network as journal_network
-from chainsvc.journal import schema
 from chainsvc.journal.embedded import EmbeddedServer
 from chainsvc.journal.engine import connect
 from chainsvc.logs import get_logger
@@ -48,6 +49,7 @@ from chainsvc.service.receipt_key import ReceiptKey
 from chainsvc.service.records import Records
 from chainsvc.service.standings import Standings
 from chainsvc.service.webhooks import Webhooks
+from chainsvc.service.workers import Workers
 from chainsvc.settings import Settings
 from chainsvc.verify import LiveNode
 from chainsvc.webhooks import Deliverer
@@ -63,7 +65,7 @@ _LONGEST_DEADLINE_S = 172_800  # what deploy tells the register; ends and budget
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service and its worker, wired but not started.
+    """A service and its workers, wired but not started.
 
     Attributes:
         settings: As given.
@@ -71,8 +73,8 @@ class Running:
         network: The descriptor.
         node: The chain node.
         service: What the API serves.
-        worker: Seals and anchors.
-        watcher: Takes in what the chain reports.
+        workers: Seal and anchor, one for each account whose key is here; none where there is no key.
+        watcher: Takes in what the chain reports, for who waits for it.
         deliverer: Delivers webhooks.
     """
 
@@ -81,9 +83,14 @@ class Running:
     network: Network
     node: Node
     service: Service
-    worker: Worker
+    workers: tuple[Worker, ...]
     watcher: Watcher
     deliverer: Deliverer
+
+    @property
+    def worker(self) -> Worker:
+        """The worker of the first account."""
+        return self.workers[0]
 
 
 @contextmanager
@@ -154,7 +161,7 @@ def make_keys(settings: Settings) -> None:
     if KEK_VARIABLE not in os.environ and not settings.key("kek").exists():
         _refuse_lost_kek(settings)
         SigningKey.generate().to_file(settings.key("kek"))  # 32 random bytes, mode 0600, like any other
-    for account in (settings.key("account"), admin_key(settings)):
+    for account in (*settings.accounts, admin_key(settings)):
         if not account.exists():
             KeyFileSigner.create(account)
 
@@ -180,6 +187,16 @@ def read_kek(settings: Settings) -> KeyEncryptionKey:
     return KeyEncryptionKey.from_file(settings.key("kek")) if text is None else KeyEncryptionKey.from_text(text)
 
 
+def read_accounts(settings: Settings) -> tuple[KeyFileSigner, ...]:
+    """Return the accounts to anchor with; none where no file was named and there is none.
+
+    Raises:
+        ConfigurationRefused: A named file is missing, or a file holds no key.
+    """
+    named = settings.account_key_file is not None or settings.account_key_files
+    return tuple(KeyFileSigner.from_file(path) for path in settings.accounts if named or path.exists())
+
+
 def admin_key(settings: Settings) -> Path:
     """Return the file of the account that deploys and registers organizations."""
     return settings.home / "keys" / "admin.account"
@@ -188,8 +205,7 @@ def admin_key(settings: Settings) -> Path:
 def deploy_devnet(settings: Settings, local: devnet.Devnet) -> Network:
     """Fund the accounts of a new devnet, deploy the contracts, and keep the descriptor."""
     signer = KeyFileSigner.from_file(admin_key(settings))
-    anchoring = KeyFileSigner.from_file(settings.key("account"))
-    devnet.fund(local, [signer.address, anchoring.address])
+    devnet.fund(local, [signer.address, *(anchoring.address for anchoring in read_accounts(settings))])
     signers = [checkpoint_signer(settings).verifier_key]
     with closing(Node(local.url)) as node:
         made = deploy(node, signer, ANVIL, name="devnet", checkpoint_signers=signers)
@@ -230,7 +246,10 @@ def running(settings: Settings) -> Iterator[Running]:
             envelope = journal_network.bind(conn, network, read_kek(settings))
         source = stack.enter_context(LiveNode(node.url))
         drafters = stack.enter_context(closing(Drafters(settings.draft_processes)))
-        yield _wire(settings, engine, envelope, network, node, source, drafters)
+        parts = _wire(settings, engine, envelope, network, node, source, drafters)
+        for worker in parts.workers:
+            stack.callback(worker.stop, settings.stop_grace_s)  # stopped before or never started, it lets leases go
+        yield parts
 
 
 def _check_deadlines(settings: Settings) -> None:
@@ -254,15 +273,18 @@ def _wire(
     drafters: Drafters,
 ) -> Running:
     profile = engine_of(network.engine.name)
-    signer = KeyFileSigner.from_file(settings.key("account"))
-    anchorer = _anchorer(settings, engine, network, node, profile, signer)
-    worker = Worker(anchorer, settings.poll_s)
+    signers = read_accounts(settings)
     deliverer = Deliverer(engine, envelope, settings)
-    caller = Caller(engine, node, profile, signer)
     institutions = Institutions(node, network.institutions.address)
+    anchorers = [_anchorer(settings, engine, network, node, profile, institutions, signer) for signer in signers]
+    running_here = tuple(Worker(anchorer, settings.poll_s, settings.lease_s) for anchorer in anchorers)
+    watch = Hold(engine, leases.WATCH, _me(), settings.lease_s)
+    watcher = Watcher(engine, node, profile, _contracts(node, network), network, watch)
+    workers = Workers(engine, [signer.address for signer in signers])
+    caller = Caller(engine, node, profile, signers, institutions.may_anchor)
     receipt_key = SigningKey.from_file(settings.key("receipt"))
     clock = time.time
-    intake = _intake(settings, engine, envelope, institutions, receipt_key, signer.address)
+    intake = _intake(settings, engine, envelope, institutions, receipt_key, workers)
     parts = Parts(
         engine=engine,
         network=network,
@@ -277,12 +299,24 @@ def _wire(
         webhooks=Webhooks(engine, envelope, settings),
         source=source,
         health={
-            "worker": lambda: worker.trouble,
+            "worker": _health(running_here, workers),
             "webhooks": lambda: deliverer.outage,
+            "clock": workers.clock_trouble,
             "receipt key": ReceiptKey(institutions, receipt_key).trouble,
         },
     )
-    return Running(settings, engine, network, node, Service(parts), worker, anchorer.watcher, deliverer)
+    return Running(settings, engine, network, node, Service(parts), running_here, watcher, deliverer)
+
+
+def _health(here: Sequence[Worker], anywhere: Workers) -> Callable[[], str | None]:
+    """Tell of the workers of this process while they run, else of those of all processes."""
+
+    def trouble() -> str | None:
+        if not any(worker.started for worker in here):
+            return anywhere.trouble()
+        return "; ".join(told for worker in here if (told := worker.trouble)) or None
+
+    return trouble
 
 
 def _intake(
@@ -291,23 +325,43 @@ def _intake(
     envelope: Envelope,
     institutions: Institutions,
     receipt_key: SigningKey,
-    account: bytes,
+    workers: Workers,
 ) -> Intake:
     def anchor_by(kind: str, accepted_at: int) -> int:
         return accepted_at + int(settings.wait_of(kind) + settings.anchor_margin_s)
 
-    keys, entitlements = IssuerKeys(institutions), Entitlements(institutions, account)
+    keys, entitlements = IssuerKeys(institutions), Entitlements(institutions, workers.accounts)
     return Intake(engine, envelope, receipt_key, anchor_by, keys.may_issue, entitlements.check)
 
 
 def _anchorer(
-    settings: Settings, engine: Engine, network: Network, node: Node, profile: Profile, signer: KeyFileSigner
+    settings: Settings,
+    engine: Engine,
+    network: Network,
+    node: Node,
+    profile: Profile,
+    institutions: Institutions,
+    signer: KeyFileSigner,
 ) -> Anchorer:
-    addresses = sorted({ledger.address for ledger in network.ledgers})
-    contracts = {address: LedgerContract(node, address) for address in addresses}
+    hold = Hold(engine, leases.of_account(signer.address), _me(), settings.lease_s)
+    watch = Hold(engine, leases.WATCH, _me(), settings.lease_s)
+    share = Share(engine, hold, signer.address, institutions.may_anchor)
+    contracts = _contracts(node, network)
     return Anchorer(
-        Sealer(engine, settings),
-        Sender(engine, node, profile, contracts, signer, largest_marks=settings.largest_marks),
-        Confirmer(engine, node, profile, contracts, signer.address),
-        Watcher(engine, node, profile, contracts, network),
+        hold,
+        watch,
+        share,
+        Sealer(engine, settings, hold, share),
+        Sender(engine, node, profile, contracts, signer, hold, largest_marks=settings.largest_marks),
+        Confirmer(engine, node, profile, contracts, signer.address, hold, watch),
+        Watcher(engine, node, profile, contracts, network, watch),
     )
+
+
+def _contracts(node: Node, network: Network) -> dict[bytes, LedgerContract]:
+    addresses = sorted({ledger.address for ledger in network.ledgers})
+    return {address: LedgerContract(node, address) for address in addresses}
+
+
+def _me() -> str:
+    return f"{socket.gethostname()} process {os.getpid()}"

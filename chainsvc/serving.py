@@ -59,12 +59,14 @@ def served(parts: Running) -> Iterator[str]:
 
 
 def _start(parts: Running) -> None:
-    parts.worker.start()
+    for worker in parts.workers:
+        worker.start()
     parts.deliverer.start()
 
 
 def _stop(parts: Running) -> None:
-    parts.worker.stop(parts.settings.stop_grace_s)
+    for worker in parts.workers:
+        worker.stop(parts.settings.stop_grace_s)
     parts.deliverer.stop(parts.settings.stop_grace_s)
 
 

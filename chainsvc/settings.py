@@ -36,9 +36,13 @@ class Settings(BaseSettings):
         None, description="Erasures for a restore to repeat; default <home>/erasures.ndjson"
     )
     account_key_file: Path | None = Field(None, description="Anchoring account; default <home>/keys/service.account")
+    account_key_files: tuple[Path, ...] = Field(
+        (), description="Several anchoring accounts in place of that one; ledgers are shared out among them"
+    )
 
     host: str = Field("127.0.0.1", description="Address the API listens on")
     port: int = Field(8600, ge=0, le=65535, description="Port of the API; 0 takes a free one")
+    api_processes: int = Field(1, ge=1, le=64, description="Processes of the API; from 2 on the worker is its own")
     url: str = Field("http://127.0.0.1:8600", description="Service that the client commands talk to")
     api_key_file: Path | None = Field(None, description="File with the client commands' API key")
 
@@ -51,6 +55,9 @@ class Settings(BaseSettings):
     anchor_margin_s: float = Field(3_600.0, gt=0, description="Time between the longest wait and a receipt's deadline")
     largest_marks: int = Field(64, ge=1, le=256, description="Most changes of standing in one transaction")
     poll_s: float = Field(0.5, gt=0, description="Pause of the worker when there is nothing to do")
+    lease_s: float = Field(
+        15.0, ge=0.5, le=600, description="Silence after which another worker takes over, by the database's clock"
+    )
     largest_body_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body")
     draft_processes: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -117,6 +124,11 @@ class Settings(BaseSettings):
     def erasure_log(self) -> Path:
         """The file that remembers erasures beside the database."""
         return self.erasure_log_file or self.home / "erasures.ndjson"
+
+    @property
+    def accounts(self) -> tuple[Path, ...]:
+        """The files of the accounts that this home anchors with."""
+        return self.account_key_files or (self.key("account"),)
 
     @property
     def descriptor(self) -> Path:

@@ -11,16 +11,22 @@ step  part        durable before the next                             a crash be
 ====  ==========  ==================================================  =======================================
 
 Every step may be repeated; recovery is the same code as the normal path.
+
+Several workers share a journal: an account and the ledgers that go with it are leased (``holding``, ``sharing``), so
+that one worker at a time does steps 1 to 4 for them. One worker of all does step 5, and follows accounts that nobody
+holds.
 """
 
 from dataclasses import dataclass
 
 from chainsvc.anchor.confirming import Confirmer
+from chainsvc.anchor.holding import Hold
 from chainsvc.anchor.sealing import Sealer
 from chainsvc.anchor.sending import Sender
+from chainsvc.anchor.sharing import Share
 from chainsvc.anchor.watching import Watcher
 
-__all__ = ["Anchorer", "Confirmer", "Progress", "Sealer", "Sender", "Watcher"]
+__all__ = ["Anchorer", "Confirmer", "Hold", "Progress", "Sealer", "Sender", "Share", "Watcher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,21 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Anchorer:
-    """All steps of anchoring for one account, one after the other."""
+    """All steps of anchoring for one account, one after the other.
 
+    Attributes:
+        hold: The account's lease; nothing is done without it.
+        watch: The lease on what one worker does for all.
+        share: The account's ledgers.
+        sealer: Step 1.
+        sender: Steps 2 and 3.
+        confirmer: Step 4.
+        watcher: Step 5, and what others did.
+    """
+
+    hold: Hold
+    watch: Hold
+    share: Share
     sealer: Sealer
     sender: Sender
     confirmer: Confirmer
@@ -62,17 +81,46 @@ class Anchorer:
         parts = (self.sealer.trouble, self.sender.trouble, self.confirmer.trouble, self.watcher.trouble)
         return "; ".join(part for part in parts if part) or None
 
+    def keep(self, trouble: str | None = None) -> bool:
+        """Take or renew the leases, where that is due; False while another worker holds the account.
+
+        Args:
+            trouble: What is wrong besides :attr:`trouble`, for other processes to read.
+
+        Raises:
+            DatabaseUnavailable: Call again soon: they may run out meanwhile.
+        """
+        if not self.hold.keep(trouble or self.trouble):
+            return False
+        self.watch.keep()
+        return True
+
+    def release(self) -> None:
+        """Let other workers take over at once."""
+        self.watch.release()
+        self.hold.release()
+
     def seal(self) -> int:
-        """Seal what is due; needs no node."""
+        """Seal what is due; needs no node.
+
+        Raises:
+            LeaseLost: Another worker has taken over.
+        """
+        if not self.keep():
+            return 0
+        self.share.look()
         return self.sealer.seal_due()
 
     def advance(self) -> Progress:
         """Do one round of everything that needs the node.
 
         Raises:
+            LeaseLost: Another worker has taken over.
             NodeUnavailable: Call again later.
             NetworkMismatch: The node is on another chain; nothing must go on.
         """
+        if not self.keep():
+            return Progress()
         lost = self.watcher.recheck()
         self.sender.broadcast()
         confirmed = self.confirmer.confirm()

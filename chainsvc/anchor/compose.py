@@ -30,6 +30,11 @@ class Call:
         return not self.batches and not self.marks
 
     @property
+    def ledgers(self) -> set[bytes]:
+        """The ledgers on whose behalf it is sent: those of the batches, and those of the causes of changes."""
+        return {batch.ledger_id for batch in self.batches} | {due.mark.cause_ledger_id for due in self.marks}
+
+    @property
     def anchors(self) -> list[Anchor]:
         """The batches as the contract takes them."""
         return [Anchor(b.ledger_id, b.first, b.count, b.root, b.credit, b.debit) for b in self.batches]

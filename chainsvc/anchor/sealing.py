@@ -1,37 +1,50 @@
-"""Sealing: accepted entries become batches, one transaction a batch."""
+"""Sealing: accepted entries become batches, one transaction a batch.
 
-import time
-from collections.abc import Callable
+How long an entry has waited is told by the database's clock: a worker whose own clock is wrong seals in time.
+"""
 
 from sqlalchemy import Engine
 
 from chainsvc import metrics
+from chainsvc.anchor.holding import Hold
+from chainsvc.anchor.sharing import Share
 from chainsvc.batch import build_batch, is_due
 from chainsvc.crypto.suites import suite_of
-from chainsvc.journal import batches, ledgers, sealing
+from chainsvc.errors import LeaseLost
+from chainsvc.journal import batches, leases, ledgers, sealing
+from chainsvc.journal.engine import server_time
 from chainsvc.journal.sealing import Backlog
 from chainsvc.settings import Settings
 
 
 class Sealer:
-    """Seals the batches that are due."""
+    """Seals the batches that are due in an account's ledgers."""
 
-    def __init__(self, engine: Engine, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        """Seal in this journal, by these limits."""
+    def __init__(self, engine: Engine, settings: Settings, hold: Hold, share: Share) -> None:
+        """Seal in this journal, by these limits, what is the account's share."""
         self._engine = engine
         self._settings = settings
-        self._clock = clock
+        self._hold = hold
+        self._share = share
+        self._now = 0.0
         self.trouble: str | None = None
 
     def seal_due(self) -> int:
-        """Seal what is due in every ledger and return the number of batches."""
+        """Seal what is due in every ledger of the share and return the number of batches.
+
+        Raises:
+            LeaseLost: The account's lease is held by another worker.
+            DatabaseUnavailable: The next call goes on.
+        """
         with self._engine.connect() as conn:
+            self._now = server_time(conn)
             waiting = sealing.backlog(conn)
             sealed = batches.waiting(conn)
         metrics.BACKLOG_ENTRIES.set(sum(b.entries for b in waiting) + sealed.entries)
         oldest = [b.oldest_accepted_at for b in waiting] + ([] if sealed.since is None else [sealed.since])
-        self._look_at_age(max(0.0, self._clock() - min(oldest)) if oldest else 0.0)
-        return sum(self._seal_ledger(backlog) for backlog in waiting)
+        self._look_at_age(max(0.0, self._now - min(oldest)) if oldest else 0.0)
+        ours = self._share.ledgers
+        return sum(self._seal_ledger(backlog) for backlog in waiting if backlog.ledger_id in ours)
 
     def _look_at_age(self, age: float) -> None:
         settings = self._settings
@@ -42,18 +55,22 @@ class Sealer:
 
     def _seal_ledger(self, backlog: Backlog) -> int:
         sealed = 0
-        while self._seal_one(backlog.ledger_id):
-            sealed += 1
+        try:
+            while self._seal_one(backlog.ledger_id):
+                sealed += 1
+        except LeaseLost:  # of this ledger; if it was the account's, the next ledger's step says so too
+            self._share.forget(backlog.ledger_id)
         return sealed
 
     def _seal_one(self, ledger_id: bytes) -> bool:
-        """Seal one batch, or return False when none is due or another process is at it.
+        """Seal one batch, or return False when none is due.
 
         A crash before the commit leaves the entries accepted; after it, the batch is sealed.
         """
-        with metrics.SEAL_SECONDS.time(), self._engine.begin() as conn:
-            if not sealing.try_lock(conn, ledger_id):
+        with metrics.SEAL_SECONDS.time(), self._hold.step() as conn:
+            if (lease := self._hold.lease) is None or not sealing.try_lock(conn, ledger_id):
                 return False
+            leases.fence_ledgers(conn, lease, [ledger_id])
             ledger = ledgers.by_id(conn, ledger_id)
             waiting = sealing.unsealed(conn, ledger_id, self._settings.largest_batch)
             if not self._is_due(ledger.kind, len(waiting.members), waiting.oldest_accepted_at):
@@ -68,7 +85,7 @@ class Sealer:
                 root=batch.root.hash,
                 credit=batch.root.credit,
                 debit=batch.root.debit,
-                sealed_at=int(self._clock()),
+                sealed_at=int(self._now),
             )
         metrics.BATCH_ENTRIES.observe(len(batch.members))
         return True
@@ -77,7 +94,7 @@ class Sealer:
         settings = self._settings
         return is_due(
             count=count,
-            waited_s=self._clock() - (oldest or 0),
+            waited_s=self._now - (oldest or 0),
             smallest=settings.smallest_batch if kind in settings.money_kinds else 1,
             largest=settings.largest_batch,
             longest_wait_s=settings.wait_of(kind),

@@ -2,7 +2,7 @@
 
 The order is the design. What a crash leaves:
 
-1. simulate, sign                     nothing
+1. simulate, sign                     nothing; the account's lease and its ledgers' are held until the commit
 2. save transaction, batches and marks as "submitted", in one commit   the same bytes are sent by the next run
 3. broadcast                          it may be on chain: ``confirming`` asks
 4. note that a node took it           it is sent once more, which counts once
@@ -17,14 +17,16 @@ from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
 from chainsvc.anchor.compose import Admitted, Call, admit, compose
+from chainsvc.anchor.holding import Hold
 from chainsvc.chain.engines import Engine as Profile
 from chainsvc.chain.ledgers import LARGEST_CALL, LedgerContract
 from chainsvc.chain.node import Fees, Node
 from chainsvc.chain.signer import Signer
 from chainsvc.chain.transactions import fees_of, prepare, with_fees
 from chainsvc.errors import ChainRefused, TransactionRefused
-from chainsvc.journal import batches, marks, transactions
+from chainsvc.journal import batches, leases, marks, transactions
 from chainsvc.journal.batches import BatchKey
+from chainsvc.journal.leases import Lease
 from chainsvc.journal.transactions import Transaction
 from chainsvc.logs import get_logger
 
@@ -46,7 +48,7 @@ class _Held(NamedTuple):
 
 
 class Sender:
-    """Sends with one account; at most one transaction a contract is under way."""
+    """Sends with one account; at most one of its transactions a contract is under way."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class Sender:
         profile: Profile,
         contracts: Contracts,
         signer: Signer,
+        hold: Hold,
         *,
         largest_marks: int,
         clock: Clock = time.time,
@@ -66,7 +69,8 @@ class Sender:
             node: Where to.
             profile: What gas costs there.
             contracts: By address.
-            signer: The account; this process is its only sender.
+            signer: The account.
+            hold: Its lease: who holds it is its only sender.
             largest_marks: Most changes of standing in one transaction.
             clock: Unix seconds.
         """
@@ -75,6 +79,7 @@ class Sender:
         self._profile = profile
         self._contracts = contracts
         self._signer = signer
+        self._hold = hold
         self._largest_marks = largest_marks
         self._clock = clock
         self._held: dict[bytes, _Held] = {}
@@ -82,6 +87,11 @@ class Sender:
         self._refused: dict[bytes, str] = {}
         self.behind: set[bytes] = set()
         """Contracts that know of batches which the journal holds as open; the watcher reads them anew."""
+
+    @property
+    def account(self) -> bytes:
+        """The sending account, 20 bytes."""
+        return self._signer.address
 
     @property
     def trouble(self) -> str | None:
@@ -111,11 +121,11 @@ class Sender:
     def broadcast(self) -> None:
         """Send every saved transaction that no node has taken yet, in the order of nonces."""
         with self._engine.connect() as conn:
-            live = transactions.pending(conn)  # also of an account that was used before
+            live = transactions.pending(conn, self._signer.address)
         self._refused = {tx.hash: self._refused[tx.hash] for tx in live if tx.hash in self._refused}
         base_fee = self._node.base_fee() if live else 0
         for transaction in live:
-            if transaction.sender == self._signer.address and fees_of(transaction.raw).most < base_fee:
+            if fees_of(transaction.raw).most < base_fee:
                 self._replace(transaction)
             elif transaction.state == "signed":
                 self._broadcast(transaction)
@@ -130,7 +140,7 @@ class Sender:
             self._refused[transaction.hash] = str(refused)
             return
         self._refused.pop(transaction.hash, None)
-        with self._engine.begin() as conn:
+        with self._engine.begin() as conn:  # true whoever holds the account by now
             transactions.mark_sent(conn, transaction.hash)
 
     def _replace(self, transaction: Transaction) -> None:
@@ -140,7 +150,7 @@ class Sender:
         fees = Fees(max(raised.most, now.most), max(raised.priority, now.priority))
         signed = self._signer.sign_transaction(with_fees(transaction.raw, fees))
         new = replace(transaction, hash=signed.hash, raw=signed.raw, state="signed", created_at=int(self._clock()))
-        with self._engine.begin() as conn:
+        with self._hold.step() as conn:
             if not transactions.try_own(conn, self._signer.address):
                 return
             transactions.replace(conn, transaction.hash, new)
@@ -148,26 +158,30 @@ class Sender:
         self._broadcast(new)
 
     def _save_next(self, contract: LedgerContract) -> bool:
-        with self._engine.begin() as conn:
+        with self._hold.step() as conn:
             if not transactions.try_own(conn, self._signer.address) or self._is_busy(conn, contract):
                 return False
-            admitted = self._admitted(conn, contract)
+            if (lease := self._hold.lease) is None:
+                return False
+            admitted = self._admitted(conn, contract, lease)
             self._note_refusals(conn, contract, admitted)
             if admitted.call.empty:
                 return False
+            leases.fence_ledgers(conn, lease, admitted.call.ledgers)
             return self._save(conn, contract, admitted.call)
 
     def _is_busy(self, conn: Connection, contract: LedgerContract) -> bool:
-        live = transactions.pending(conn)
+        live = transactions.pending(conn, self._signer.address)
         return any(transaction.contract == contract.address for transaction in live)
 
-    def _admitted(self, conn: Connection, contract: LedgerContract) -> Admitted:
+    def _admitted(self, conn: Connection, contract: LedgerContract, lease: Lease) -> Admitted:
         """Ask the chain before anything is signed: one ledger that would revert must not stop the others."""
         now = self._clock()
         held = [ident for ident, held in self._held.items() if held.until > now]
         held_marks = [number for number, held in self._held_marks.items() if held.until > now]
-        ready = batches.next_to_send(conn, contract.address, without=held, limit=LARGEST_CALL)
-        due = marks.due(conn, contract.address, without=held, but=held_marks, limit=self._largest_marks)
+        ours = leases.ledgers_of(lease)
+        ready = batches.next_to_send(conn, contract.address, among=ours, without=held, limit=LARGEST_CALL)
+        due = marks.due(conn, contract.address, among=ours, without=held, but=held_marks, limit=self._largest_marks)
         return admit(
             compose(ready, due), lambda anchors, changes: contract.simulate(anchors, changes, self._signer.address)
         )

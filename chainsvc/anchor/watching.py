@@ -2,7 +2,7 @@
 
 A node restored from an older state, or a devnet killed within a second of a block, forgets what was final here. Our
 own transactions are still saved, so the same bytes go out again; what others did is forgotten, and seen again by its
-event. Events are read up to a stored cursor.
+event. Events are read up to a stored cursor. One worker does this for all: the holder of the lease on watching.
 """
 
 import time
@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
+from chainsvc.anchor.holding import Hold
 from chainsvc.anchor.recording import record_anchored, record_change
 from chainsvc.anchor.sending import Contracts
 from chainsvc.chain.engines import Engine as Profile
@@ -20,7 +21,7 @@ from chainsvc.chain.identity import check_network
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
 from chainsvc.chain.watch import vanished
-from chainsvc.errors import NetworkMismatch, NotFound
+from chainsvc.errors import LeaseLost, NetworkMismatch, NotFound
 from chainsvc.journal import batches, cursors, ledgers, marks, transactions
 from chainsvc.journal.batches import Anchor
 from chainsvc.journal.cursors import Cursor
@@ -48,16 +49,18 @@ class Watcher:
         profile: Profile,
         contracts: Contracts,
         network: Network,
+        watch: Hold,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Watch these contracts on the chain that ``network`` describes."""
+        """Watch these contracts on the chain that ``network`` describes, while ``watch`` is held."""
         self._engine = engine
         self._node = node
         self._profile = profile
         self._contracts = contracts
         self._network = network
+        self._watch = watch
         self._checked = False
-        self._head = b""
+        self._looked_at: tuple[bytes, bytes | None] | None = None
         self._rereading: dict[bytes, int] = {}
         self._clock = clock
         self.trouble: str | None = None
@@ -65,7 +68,10 @@ class Watcher:
     def recheck(self) -> int:
         """Take back what stands in a block that is gone; return how much was lost.
 
+        Whoever watches, every worker compares the network.
+
         Raises:
+            LeaseLost: Another worker watches by now.
             NetworkMismatch: The chain starts with another block: it was reset, or is another one.
             NodeUnavailable: Nothing is known.
         """
@@ -73,15 +79,24 @@ class Watcher:
         head = self._node.head()
         metrics.HEAD_HEIGHT.set(head.number)
         metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - head.time))
-        if head.hash == self._head:  # the same head has the same blocks below
+        if not self._watch.keep():
             return 0
-        with self._engine.begin() as conn:
+        newest = self._newest()
+        if (head.hash, newest) == self._looked_at:  # the same head has the same blocks below
+            return 0
+        with self._watch.step() as conn:
             lost = self._take_back_ours(conn) + self._take_back_final(conn)
         if lost:
             metrics.REORGANIZATIONS.inc()
             log.critical("vanished", count=lost, head=head.number)
-        self._head = head.hash
+        self._looked_at = (head.hash, newest)
         return lost
+
+    def _newest(self) -> bytes | None:
+        """Return the newest transaction that the journal holds as mined: another worker may have confirmed it."""
+        with self._engine.connect() as conn:
+            found = transactions.newest_mined(conn, limit=1, offset=0)
+        return found[0].hash if found else None
 
     def _check_network(self) -> None:
         """Compare everything at the first contact, then the first block: a devnet may be reset meanwhile."""
@@ -147,8 +162,14 @@ class Watcher:
 
         Raises:
             NetworkMismatch: The chain has another batch than the journal.
+            LeaseLost: Another worker watches by now.
         """
+        if not self._watch.keep():
+            return 0
         final = self._profile.final_block(self._node).number
+        return self._follow_all(final)
+
+    def _follow_all(self, final: int) -> int:
         return sum(self._follow(contract, final) for contract in self._contracts.values())
 
     def catch_up(self) -> None:
@@ -157,11 +178,17 @@ class Watcher:
         Raises:
             NetworkMismatch: The chain has another batch than the journal, or is another one.
             NodeUnavailable: Nothing is lost; the next call goes on.
+            LeaseLost: A worker reads at present.
         """
-        self.recheck()
-        final = self._profile.final_block(self._node).number
-        while any(self._read_up_to(contract) < final for contract in self._contracts):
-            self.follow()
+        if not self._watch.keep():
+            raise LeaseLost("a worker follows the chain already", hint="Stop it, or wait until it has caught up.")
+        try:
+            self.recheck()
+            final = self._profile.final_block(self._node).number
+            while any(self._read_up_to(contract) < final for contract in self._contracts):
+                self._follow_all(final)
+        finally:
+            self._watch.release()
 
     def _read_up_to(self, contract: bytes) -> int:
         with self._engine.connect() as conn:
@@ -170,23 +197,24 @@ class Watcher:
 
     def look_again(self) -> None:
         """Recheck at the next round even under the same head: something became final since."""
-        self._head = b""
+        self._looked_at = None
 
     def start_over(self, contract: bytes) -> None:
         """Read a contract's events from the beginning: the chain knows of batches that the journal holds as open.
 
-        A reading that is under way is not begun anew.
+        A reading that is under way is not begun anew. Any worker may ask for it; the one that watches reads.
         """
-        if contract in self._rereading:
-            return
         with self._engine.begin() as conn:
             cursor = cursors.load(conn, contract)
-            self._rereading[contract] = cursor.block if cursor else 0
+            reached = cursor.block if cursor else 0
+            if reached < self._rereading.get(contract, 0):
+                return
+            self._rereading[contract] = reached
             cursors.save(conn, Cursor(contract, 0, self._network.genesis))
 
     def _follow(self, contract: LedgerContract, final: int) -> int:
         news = 0
-        with self._engine.begin() as conn:
+        with self._watch.step() as conn:
             first = self._resume_at(conn, contract)
             if first > final:
                 return 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, exists, func, select, tuple_, update
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict, NotFound
@@ -148,20 +148,32 @@ def newest_final(conn: Connection, *, limit: int, offset: int) -> tuple[StoredBa
     return _all(conn, ordered.limit(limit).offset(offset))
 
 
-def next_to_send(conn: Connection, contract: bytes, *, without: Sequence[bytes], limit: int) -> tuple[StoredBatch, ...]:
+def next_to_send(
+    conn: Connection, contract: bytes, *, among: Select[tuple[bytes]], without: Sequence[bytes], limit: int
+) -> tuple[StoredBatch, ...]:
     """Return sealed batches of a contract by ledger and in order; each ledger's first before any ledger's second.
+
+    A ledger with a batch that is under way, maybe with another account, waits for it.
 
     Args:
         conn: A connection.
         contract: Address, 20 bytes.
+        among: Ledgers to look at.
         without: Ledgers to leave out.
         limit: Most batches.
     """
+    under_way = batches.alias()
     turn = func.row_number().over(partition_by=batches.c.ledger_id, order_by=batches.c.k).label("turn")
     waiting = (
         select(batches, turn)
         .join(ledgers, ledgers.c.ledger_id == batches.c.ledger_id)
-        .where(batches.c.state == "sealed", ledgers.c.contract == contract, batches.c.ledger_id.not_in(without))
+        .where(
+            batches.c.state == "sealed",
+            ledgers.c.contract == contract,
+            batches.c.ledger_id.in_(among),
+            batches.c.ledger_id.not_in(without),
+            ~exists().where(under_way.c.ledger_id == batches.c.ledger_id, under_way.c.state == "submitted"),
+        )
         .subquery()
     )
     chosen = select(*[waiting.c[column.name] for column in batches.c]).order_by(waiting.c.turn, waiting.c.ledger_id)

@@ -4,10 +4,18 @@ PostgreSQL 15 to 18 through psycopg 3. Two settings are made on every connection
 that passes ``options`` on): ``synchronous_commit`` stays on, since a receipt promises a durable entry; and
 ``plan_cache_mode = force_custom_plan``, since a plan kept from the time when a table was empty makes bulk intake a
 hundred times slower.
+
+A connection that died in silence ends within a minute on both sides, and so does a transaction whose process was
+paused: what it locked is free again. A server that only reads (a standby after a failover) counts as one that does
+not answer.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 
@@ -19,12 +27,22 @@ CONNECT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_MILLISECONDS = 30_000
 """Waiting longer than this for a row means that another process hangs; the caller tries again."""
 
+IDLE_TIMEOUT = "1min"
+"""A transaction without a word for longer than this is cut off by the server; :func:`snapshot` is not."""
+
+_SILENCE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Seconds without traffic before the other side is asked, between questions, and how many may stay unanswered."""
+
+_UNANSWERED_MILLISECONDS = 60_000
+"""Longest time that sent bytes may stay unacknowledged; libpq heeds it where the system can."""
+
 SESSION = {
     "application_name": "chainsvc",
     "synchronous_commit": "on",
     "plan_cache_mode": "force_custom_plan",
     "timezone": "UTC",
     "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
+    "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
 }
 
 
@@ -32,23 +50,29 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
     """Return an engine for ``url`` after one connection has proved that the server will do.
 
     Args:
-        url: ``postgresql://user:password@host/name`` or with a Unix socket, ``postgresql://user@/name?host=/dir``.
+        url: ``postgresql://user:password@host/name`` or with a Unix socket, ``postgresql://user@/name?host=/dir``;
+            several servers of one cluster as ``postgresql://user@/name?host=a:5432&host=b:5432``.
         pool_size: Connections kept open; as many again are opened under load.
 
     Raises:
         ConfigurationRefused: Not a PostgreSQL URL, or a server of a version that is not supported.
         DatabaseUnavailable: The server does not answer or refuses the login.
     """
+    address = _address(url)
+    heard = {f"tcp_{name}": str(value) for name, value in _SILENCE.items()}  # the server asks as often as we do
     engine = create_engine(
-        _address(url),
+        address,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
+            "options": " ".join(f"-c {name}={value}" for name, value in (SESSION | heard).items()),
             "prepare_threshold": None,
+            "target_session_attrs": address.query.get("target_session_attrs", "read-write"),
+            "tcp_user_timeout": _UNANSWERED_MILLISECONDS,
+            **_SILENCE,
         },
     )
     event.listen(engine, "handle_error", _translate)
@@ -58,6 +82,19 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Give a transaction that reads the journal as it is at one moment, for as long as its reader takes."""
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn:
+        conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield conn
+
+
+def server_time(conn: Connection) -> float:
+    """Return the server's time in Unix seconds: the one clock that all processes share."""
+    return float(conn.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
 
 
 def _address(url: str) -> URL:
@@ -95,6 +132,8 @@ def _check_server(engine: Engine) -> None:
 def _translate(context: ExceptionContext) -> None:
     """Raise DatabaseUnavailable for what may succeed later; leave programming and integrity errors as they are."""
     original = context.original_exception
+    if isinstance(original, ReadOnlySqlTransaction):
+        context.is_disconnect = True  # the pool lets go of all connections to this server, and finds the new one
     if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError) or context.is_disconnect:
         raise unavailable(original) from original
 

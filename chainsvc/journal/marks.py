@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, delete, exists, or_, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from chainsvc.errors import Conflict, NotFound
@@ -146,20 +146,26 @@ def due(
     conn: Connection,
     contract: bytes,
     *,
+    among: Select[tuple[bytes]] | None = None,
     without: Sequence[bytes] = (),
     but: Sequence[int] = (),
     limit: int = 64,
 ) -> tuple[DueMark, ...]:
     """Return requested marks on a contract's ledgers whose target and cause are sealed, in the order of request.
 
+    An entry with a change that is under way, maybe with another account, waits for it.
+
     Args:
         conn: A connection.
         contract: Address, 20 bytes.
+        among: Ledgers whose entries may be the cause; all by default. The contract asks in whose name a change is
+            made, which is the cause's organization.
         without: Ledgers whose sealed batches don't go now: marks that rest on one of these are left out.
         but: Numbers of marks to leave out.
         limit: Most marks.
     """
     target, cause = sealed.alias("target"), sealed.alias("cause")
+    under_way = marks.alias()
     target_batch, cause_batch = batches.alias("target_batch"), batches.alias("cause_batch")
     query = (
         select(target.c.seq, target.c.k, target_batch.c.state, cause.c.seq, cause.c.k, cause_batch.c.state, *marks.c)
@@ -172,6 +178,12 @@ def due(
             marks.c.state == "requested",
             ledgers.c.contract == contract,
             marks.c.mark_id.not_in(but),
+            true() if among is None else marks.c.cause_ledger_id.in_(among),
+            ~exists().where(
+                under_way.c.ledger_id == marks.c.ledger_id,
+                under_way.c.entry_id == marks.c.entry_id,
+                under_way.c.state == "submitted",
+            ),
             or_(target_batch.c.state != "sealed", marks.c.ledger_id.not_in(without)),
             or_(cause_batch.c.state != "sealed", marks.c.cause_ledger_id.not_in(without)),
         )

@@ -7,14 +7,14 @@ above the last one": a transaction that commits late brings lower numbers than w
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, union
 from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict
-from chainsvc.journal.chain_tables import batches, sealed
+from chainsvc.journal.chain_tables import batches, marks, sealed
 from chainsvc.journal.columns import CHUNK_SIZE
-from chainsvc.journal.tables import chunks, entries, open_chunks
+from chainsvc.journal.tables import chunks, entries, ledgers, open_chunks
 
 _SEALED = """
 INSERT INTO sealed (ledger_id, seq, entry_id, k)
@@ -83,6 +83,20 @@ def backlog(conn: Connection) -> tuple[Backlog, ...]:
         .order_by(oldest)
     )
     return tuple(Backlog(ledger_id, int(entries), since) for ledger_id, entries, since in conn.execute(query))
+
+
+def active(conn: Connection) -> tuple[tuple[bytes, str], ...]:
+    """Return the ledgers that a worker has to do with, each with its organization's code.
+
+    They have entries to seal, batches that are not final, or causes of changes that are not final.
+    """
+    busy = union(
+        select(open_chunks.c.ledger_id),
+        select(batches.c.ledger_id).where(batches.c.state != "final"),
+        select(marks.c.cause_ledger_id).where(marks.c.state.in_(("requested", "submitted"))),
+    ).subquery()
+    query = select(ledgers.c.ledger_id, ledgers.c.uscc).where(ledgers.c.ledger_id.in_(select(busy.c.ledger_id)))
+    return tuple((row.ledger_id, row.uscc) for row in conn.execute(query))
 
 
 def try_lock(conn: Connection, ledger_id: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Signed transactions, kept before they are sent, so that the same bytes can be sent again after any crash.
 
-One process at a time owns a sender's nonces: it holds :func:`try_own` while it signs and saves.
+One worker owns a sender's transactions, by the lease on the account. Others may make single calls with it; so whoever
+signs and saves holds :func:`try_own` until the commit, and takes the next nonce.
 """
 
 from dataclasses import astuple, dataclass

@@ -8,6 +8,7 @@ from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.suites import suite_of
 from chainsvc.journal import batches, entries, marks, payloads
 from chainsvc.journal.batches import StoredBatch
+from chainsvc.journal.engine import snapshot
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.network import Network
 from chainsvc.record import LedgerName
@@ -29,7 +30,7 @@ class Exporter:
 
     def export(self, ledger: Ledger, *, disclose: bool) -> Iterator[bytes]:
         """Yield the lines of a ledger's final batches as they are at one moment; records only if ``disclose``."""
-        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn:
+        with snapshot(self._engine) as conn:
             sizes = batches.anchored(conn, ledger.ledger_id)
             yield write_line(
                 ExportHeader(

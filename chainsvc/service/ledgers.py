@@ -67,7 +67,7 @@ class Ledgers:
         ident = ledger_id(self._network.network_id, contract.address, suite.id, flags, name)
         self._check_name(name, ident)
         if contract.meta_of(ident) is None:
-            self._open_on_chain(contract, ident, contract.open_ledger(*parsed, suite.id, flags))
+            self._open_on_chain(contract, ident, parsed.uscc, contract.open_ledger(*parsed, suite.id, flags))
         block = self._opened_at(contract, ident)
         row = Ledger(ident, name, parsed.kind, parsed.uscc, parsed.book, suite.id, flags, contract.address, block)
         with self._engine.begin() as conn:
@@ -79,10 +79,10 @@ class Ledgers:
                 self._catch_up(conn, contract, row)
             return self._facts(conn, ledgers.by_id(conn, ident))
 
-    def _open_on_chain(self, contract: LedgerContract, ident: bytes, call: bytes) -> None:
+    def _open_on_chain(self, contract: LedgerContract, ident: bytes, uscc: str, call: bytes) -> None:
         """Open the ledger; that another request was first, or an earlier one got through, is as good."""
         try:
-            self._caller.call(contract.address, call)
+            self._caller.call(uscc, contract.address, call)
         except ChainRefused:
             if contract.meta_of(ident) is None:
                 raise
@@ -143,7 +143,7 @@ class Ledgers:
         contract = LedgerContract(self._node, ledger.contract)
         meta = contract.meta_of(ledger.ledger_id)
         if meta is not None and not meta.closed:
-            self._caller.call(ledger.contract, contract.close_ledger(ledger.ledger_id))
+            self._caller.call(ledger.uscc, ledger.contract, contract.close_ledger(ledger.ledger_id))
         return self.facts(name)
 
     def _wait_anchored(self, ledger: Ledger) -> None:

@@ -13,7 +13,6 @@ from bench.figures import Ratio
 from bench.hashing import hash_all, noting
 from bench.samples import causes, chunks, donations
 from bench.timing import CPU, WALL, rate
-from chainsvc.anchor.sealing import Sealer
 from chainsvc.api.ports import Caller
 from chainsvc.batch import Member, build_batch
 from chainsvc.bootstrap import Running
@@ -71,7 +70,7 @@ def _accept(parts: Running, caller: Caller, records: Sequence[Record]) -> None:
 
 
 def _seal(parts: Running) -> None:
-    assert Sealer(parts.engine, parts.settings).seal_due() == 1
+    assert parts.worker.seal() == 1
 
 
 def _tree(batch: int) -> tuple[list[bytes], list[Member]]:

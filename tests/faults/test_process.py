@@ -38,6 +38,7 @@ def process(site: Site, engine: Engine) -> Iterator[tuple["subprocess.Popen[byte
         "CHAINSVC_PORT": str(port),
         "CHAINSVC_DEFAULT_LONGEST_WAIT_S": "0.2",
         "CHAINSVC_POLL_S": "0.05",
+        "CHAINSVC_LEASE_S": "1",
     }
     command = [str(Path(sys.executable).parent / "chainsvc"), "serve"]
     running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

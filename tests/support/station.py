@@ -42,7 +42,13 @@ class Site:
 
     def settings(self, url: str, **values: object) -> Settings:
         """Return settings of a service on this devnet and that database."""
-        chosen = {"default_longest_wait_s": 0.001, "poll_s": 0.01, "port": 0, "draft_processes": 0} | values
+        chosen = {
+            "default_longest_wait_s": 0.001,
+            "poll_s": 0.01,
+            "lease_s": 3.0,
+            "port": 0,
+            "draft_processes": 0,
+        } | values
         return load_settings(home=self.home, database_url=url, node_url=self.local.url, **chosen)
 
 

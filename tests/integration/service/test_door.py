@@ -94,12 +94,12 @@ def test_an_end_after_the_deadline_is_no_obstacle(alone: Station, what: str) -> 
 def test_rights_are_judged_from_now_to_the_deadline(alone: Station) -> None:
     register, account = _register(alone), _account(alone).address
     now = [time.time()]
-    rights = Entitlements(register, account, lambda: now[0])
+    rights = Entitlements(register, lambda: [account], lambda: now[0])
     rights.check(USCC, int(now[0]) + 10**9)
     with pytest.raises(NotEntitled, match="not registered"):
         rights.check(OTHER, int(now[0]))
     with pytest.raises(NotEntitled, match="does not act for it"):
-        Entitlements(register, bytes(20)).check(USCC, int(now[0]))
+        Entitlements(register, lambda: [bytes(20)]).check(USCC, int(now[0]))
     now[0] -= 3600
     with pytest.raises(NotEntitled, match="not in force before"):
         rights.check(USCC, int(now[0]))
@@ -108,7 +108,7 @@ def test_rights_are_judged_from_now_to_the_deadline(alone: Station) -> None:
 def test_what_was_last_known_counts_while_the_node_is_away(alone: Station) -> None:
     now = [time.time()]
     register, account = _register(alone), _account(alone).address
-    suspended, unknown = (Entitlements(register, account, lambda: now[0]) for _ in range(2))
+    suspended, unknown = (Entitlements(register, lambda: [account], lambda: now[0]) for _ in range(2))
     _desk(alone, alone.site.regulator).suspend(USCC, REGULATOR, "x")
     with pytest.raises(NotEntitled, match="suspended"):
         suspended.check(USCC, int(now[0]))
@@ -125,7 +125,7 @@ def test_what_was_last_known_counts_while_the_node_is_away(alone: Station) -> No
 
 def test_an_answer_serves_for_seconds(alone: Station) -> None:
     now = [time.time()]
-    rights = Entitlements(_register(alone), _account(alone).address, lambda: now[0])
+    rights = Entitlements(_register(alone), lambda: [_account(alone).address], lambda: now[0])
     rights.check(USCC, int(now[0]))
     _desk(alone, alone.site.regulator).suspend(USCC, REGULATOR, "x")
     now[0] += 4.9

@@ -1,7 +1,7 @@
 """The outbox: what business systems and regulators are told of, written by the transaction that makes it so.
 
-Every function is one statement, and finds in the same one who is told. Where nobody asks for such an event it writes
-nothing and reads one small table, so that what is told costs those alone who listen. Data hold ids, positions and
+Every function asks first whether anybody listens, which reads one small table; where nobody does, that is all it does.
+Else one statement writes the event and finds who is told. Data hold ids, positions and
 words of states; never a record, a reference, an amount or a reason that people wrote.
 
 An endpoint's row is locked against removal meanwhile, and one that is being removed is passed over: telling never
@@ -20,6 +20,12 @@ from chainsvc.heads import Status
 RECORDS_AN_EVENT: Final = 128
 """Most record ids of one ``records.final``: about 9 KB, below the 20 kB that the specification advises."""
 
+_ASKED = text("""
+    SELECT DISTINCT unnest(p.events) FROM endpoints AS p JOIN ledgers AS l ON l.ledger_id = :ledger_id
+    WHERE p.disabled_at IS NULL AND (p.all_ledgers OR p.uscc = l.uscc) AND (p.ledger IS NULL OR p.ledger = l.name)
+""")
+_ANY_ASKS = text("SELECT EXISTS (SELECT FROM endpoints WHERE disabled_at IS NULL AND :type = ANY(events))")
+
 # What happened, as rows of (data); :data holds what the caller knows.
 _GIVEN = "SELECT CAST(:data AS jsonb) AS data"
 _ENTRY = """
@@ -37,7 +43,7 @@ _RECORDS = """
         'first', min(s.seq), 'count', count(*), 'records', jsonb_agg(encode(e.commitment, 'hex') ORDER BY s.seq)
     ) AS data
     FROM sealed AS s JOIN entries AS e ON e.ledger_id = s.ledger_id AND e.entry_id = s.entry_id
-    WHERE s.ledger_id = :ledger_id AND s.seq >= :first AND s.seq < :first + :count AND EXISTS (SELECT FROM told)
+    WHERE s.ledger_id = :ledger_id AND s.seq >= :first AND s.seq < :following AND EXISTS (SELECT FROM told)
     GROUP BY (s.seq - :first) / :part ORDER BY min(s.seq)
 """
 
@@ -100,11 +106,14 @@ _OVERDUE = text(
 
 def batch_final(conn: Connection, ledger_id: bytes, batch: Mapping[str, Any]) -> None:
     """Tell that a batch is final, and to those who ask for it which records are in it."""
-    first, count = batch["first"], batch["count"]
-    after = f"after={encode('entries', first - 1)}&" if first else ""
-    _tell(conn, _TELL_BATCH, "batch.final", ledger_id, batch, query=f"{after}limit={count}")
-    about = {name: batch[name] for name in ("batch", "head", "block")}
-    _tell(conn, _TELL_RECORDS, "records.final", ledger_id, about, first=first, count=count, part=RECORDS_AN_EVENT)
+    asked, first, count = _asked(conn, ledger_id), batch["first"], batch["count"]
+    if "batch.final" in asked:
+        after = f"after={encode('entries', first - 1)}&" if first else ""
+        _write(conn, _TELL_BATCH, "batch.final", ledger_id, batch, query=f"{after}limit={count}")
+    if "records.final" in asked:
+        about = {name: batch[name] for name in ("batch", "head", "block")}
+        span = {"first": first, "following": first + count, "part": RECORDS_AN_EVENT}
+        _write(conn, _TELL_RECORDS, "records.final", ledger_id, about, **span)
 
 
 def batch_reopened(conn: Connection, ledger_id: bytes, batch: Mapping[str, Any]) -> None:
@@ -144,7 +153,13 @@ def record_erased(conn: Connection, ledger_id: bytes, entry_id: int, erased_at: 
 
 def receipts_overdue(conn: Connection) -> None:
     """Tell of chunks with an entry that is not final by its receipt's deadline, of each once; call it now and then."""
-    conn.execute(_OVERDUE, {"type": "receipt.overdue"})
+    if conn.execute(_ANY_ASKS, {"type": "receipt.overdue"}).scalar_one():
+        conn.execute(_OVERDUE, {"type": "receipt.overdue"})
+
+
+def _asked(conn: Connection, ledger_id: bytes) -> frozenset[str]:
+    """Return the event types that somebody asks for about a ledger."""
+    return frozenset(conn.execute(_ASKED, {"ledger_id": ledger_id}).scalars())
 
 
 def _tell_entry(conn: Connection, event_type: str, ledger_id: bytes, entry_id: int, data: Mapping[str, Any]) -> None:
@@ -152,6 +167,13 @@ def _tell_entry(conn: Connection, event_type: str, ledger_id: bytes, entry_id: i
 
 
 def _tell(
+    conn: Connection, statement: Any, event_type: str, ledger_id: bytes, data: Mapping[str, Any], **more: Any
+) -> None:
+    if event_type in _asked(conn, ledger_id):
+        _write(conn, statement, event_type, ledger_id, data, **more)
+
+
+def _write(
     conn: Connection, statement: Any, event_type: str, ledger_id: bytes, data: Mapping[str, Any], **more: Any
 ) -> None:
     conn.execute(statement, {"type": event_type, "ledger_id": ledger_id, "data": orjson.dumps(data).decode(), **more})

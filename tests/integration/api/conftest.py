@@ -23,6 +23,9 @@ from chainsvc.journal import keys
 from chainsvc.serving import served
 from chainsvc.settings import load_settings
 
+HOOKS_HERE = {"webhook_allowed_networks": ["127.0.0.0/8"], "webhook_allow_http": True}
+"""Receivers of webhooks are on this machine."""
+
 __all__ = ["_shared", "databases", "embedded_server", "engine"]
 
 
@@ -48,7 +51,7 @@ def issuer_key(site: Site) -> SigningKey:
 @pytest.fixture
 def running(site: Site, engine: Engine, issuer_key: SigningKey) -> Iterator[Served]:
     del issuer_key
-    with logging_to_memory(), station(site, engine) as made:
+    with logging_to_memory(), station(site, engine, **HOOKS_HERE) as made:
         with made.parts.engine.begin() as conn:
             _, token = keys.create(conn, USCC, Scope, "test", now=0)
         with served(made.parts) as url:

@@ -131,6 +131,17 @@ def test_a_batch_is_told_with_its_records_in_parts(engine: Engine, told: Told, l
     assert {part["head"] for part in parts} == {second["head"]}
 
 
+@pytest.mark.parametrize("first", [32_767 - 4_095, 2**31 - 4_095, 2**52])
+def test_a_batch_far_into_a_ledger_is_told(engine: Engine, told: Told, ledger: Ledger, first: int) -> None:
+    """Numbers have the width of a seq, however narrow the first ones are."""
+    final_batch(engine, ledger, 1)
+    (data,) = (data for event, data in told.events() if event == "batch.final")
+    far = {name: value for name, value in data.items() if not name.startswith(("ledger", "entries"))}
+    with engine.begin() as conn:
+        outbox.batch_final(conn, ledger.ledger_id, {**far, "first": first, "count": 4_096})
+    assert told.events()[-1][1]["first"] == first
+
+
 def test_a_batch_whose_block_vanished_is_told_again(engine: Engine, told: Told, ledger: Ledger) -> None:
     final_batch(engine, ledger, 1)
     with engine.begin() as conn:

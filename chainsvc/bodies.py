@@ -108,6 +108,14 @@ def record_item(value: Any, seed: bytes | None, ledger: str) -> Item | ChainsvcE
     return record, seed
 
 
+def record_line(data: bytes, ledger: str) -> Item | ChainsvcError:
+    """Read text that holds one record and nothing else; its error where it can't go in."""
+    try:
+        return record_item(jcs.loads(data, max_bytes=len(data), max_depth=MAX_DEPTH + 2), None, ledger)
+    except ChainsvcError as error:
+        return error
+
+
 def _refuse_any(items: Sequence[Item | ChainsvcError]) -> None:
     """A signature covers the chunk as a whole, so one bad record refuses it."""
     for index, item in enumerate(items):

@@ -31,6 +31,8 @@ from chainsvc.files import whole
 from chainsvc.intake import Intake
 from chainsvc.intake.bulk import BulkIntake
 from chainsvc.intake.drafters import Drafters
+from chainsvc.intake.gathering import Gathering
+from chainsvc.intake.singles import Singles
 from chainsvc.journal import leases, schema
 from chainsvc.journal import network as journal_network
 from chainsvc.journal.embedded import EmbeddedServer
@@ -245,8 +247,7 @@ def running(settings: Settings) -> Iterator[Running]:
         with engine.begin() as conn:
             envelope = journal_network.bind(conn, network, read_kek(settings))
         source = stack.enter_context(LiveNode(node.url))
-        drafters = stack.enter_context(closing(Drafters(settings.draft_processes)))
-        parts = _wire(settings, engine, envelope, network, node, source, drafters)
+        parts = _wire(stack, settings, engine, envelope, network, node, source)
         for worker in parts.workers:
             stack.callback(worker.stop, settings.stop_grace_s)  # stopped before or never started, it lets leases go
         yield parts
@@ -264,13 +265,13 @@ def _check_deadlines(settings: Settings) -> None:
 
 
 def _wire(
+    stack: ExitStack,
     settings: Settings,
     engine: Engine,
     envelope: Envelope,
     network: Network,
     node: Node,
     source: LiveNode,
-    drafters: Drafters,
 ) -> Running:
     profile = engine_of(network.engine.name)
     signers = read_accounts(settings)
@@ -285,15 +286,19 @@ def _wire(
     receipt_key = SigningKey.from_file(settings.key("receipt"))
     clock = time.time
     intake = _intake(settings, engine, envelope, institutions, receipt_key, workers)
+    ledgers = Ledgers(engine, network, node, caller)
+    drafters = stack.enter_context(closing(Drafters(settings.draft_processes)))
+    gathering = stack.enter_context(closing(Gathering(Singles(engine, intake, ledgers.recent).together)))
     parts = Parts(
         engine=engine,
         network=network,
         intake=intake,
+        gathering=gathering,
         bulk=BulkIntake(engine, intake, drafters, Limits().largest_chunk),
         records=Records(engine, envelope, clock, ErasureLog(settings.erasure_log)),
         issuer=Issuer(engine, envelope, network, node),
         standings=Standings(engine, clock),
-        ledgers=Ledgers(engine, network, node, caller),
+        ledgers=ledgers,
         exporter=Exporter(engine, envelope, network),
         checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signer(settings), clock),
         webhooks=Webhooks(engine, envelope, settings),

@@ -20,16 +20,7 @@ class Promises:
         """Return the receipt that was given when the entry was accepted."""
         chunk, tree = self._chunk(entry)
         index = chunks.index_of(entry.entry_id)
-        return Receipt(
-            chunk.receipt_alg,
-            index,
-            chunk.n,
-            tree.path(index),
-            chunk.receipt_pubkey,
-            chunk.receipt_signature,
-            chunk.accepted_at,
-            chunk.anchor_by,
-        )
+        return chunk.receipt(index, tree.path(index))
 
     def submission(self, entry: Entry) -> Submission | None:
         """Return the issuer's submission; None in an unsigned ledger."""

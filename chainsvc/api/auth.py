@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chainsvc.api.given import Service
-from chainsvc.api.ports import Caller, Scope
+from chainsvc.api.ports import Caller, Scope, ServicePort
 from chainsvc.errors import AccessDenied, Forbidden
 from chainsvc.record import LedgerName
 
@@ -23,19 +24,26 @@ _bearer = HTTPBearer(
 _HINT = "Send the header Authorization: Bearer csk_<id>_<secret>; the operator gives out keys."
 
 
-def _caller(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)], service: Service
-) -> Caller:
-    """Return the caller of the request's key.
+async def caller_of(request: Request, token: str | None, service: ServicePort) -> Caller:
+    """Return the caller of a token.
 
     Raises:
-        AccessDenied: No key, or not a known one.
+        AccessDenied: No token, or not a known one.
     """
-    if credentials is None:
+    if not token:
         raise AccessDenied("this call needs an API key", hint=_HINT)
-    caller = service.authenticate(credentials.credentials)
+    caller = service.remembered(token)
+    if caller is None:
+        caller = await run_in_threadpool(service.authenticate, token)
     request.scope[CALLER] = caller
     return caller
+
+
+async def _caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)], service: Service
+) -> Caller:
+    """Return the caller of the request's key."""
+    return await caller_of(request, None if credentials is None else credentials.credentials, service)
 
 
 AnyCaller = Annotated[Caller, Depends(_caller)]

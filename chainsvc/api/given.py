@@ -15,18 +15,20 @@ from chainsvc.record import LedgerName
 _SMALL_DEPTH = 4
 
 
-async def _service(request: Request) -> ServicePort:
+async def service_of(request: Request) -> ServicePort:
+    """Return the service behind the app."""
     service: ServicePort = request.app.state.service
     return service
 
 
-async def _limits(request: Request) -> Limits:
+async def limits_of(request: Request) -> Limits:
+    """Return the limits of a request."""
     limits: Limits = request.app.state.limits
     return limits
 
 
-Service = Annotated[ServicePort, Depends(_service)]
-LimitsGiven = Annotated[Limits, Depends(_limits)]
+Service = Annotated[ServicePort, Depends(service_of)]
+LimitsGiven = Annotated[Limits, Depends(limits_of)]
 
 
 async def read_body(request: Request, largest: int) -> bytes:

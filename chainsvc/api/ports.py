@@ -6,6 +6,7 @@ Every method raises the leaves of :mod:`chainsvc.errors` and nothing else.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -155,6 +156,20 @@ class ServicePort(Protocol):
         self, ledger: str, items: Sequence[CommittedItem], submission: Submission | None, caller: Caller
     ) -> list[Accepted | ChainsvcError]:
         """Make commitments durable, as :meth:`accept_records` does with records."""
+        ...
+
+    def remembered(self, token: str) -> Caller | None:
+        """Return the caller of a key that was authenticated a moment ago; never waits."""
+        ...
+
+    def accept_record(self, ledger: str, record: bytes, caller: Caller) -> Future[Accepted | ChainsvcError]:
+        """Make one record durable, together with those that arrive meanwhile; never waits.
+
+        Args:
+            ledger: Name.
+            record: Its JSON.
+            caller: Who hands it over.
+        """
         ...
 
     def bulk(

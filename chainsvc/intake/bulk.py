@@ -27,13 +27,11 @@ from chainsvc.errors import ChainsvcError
 from chainsvc.intake import Intake
 from chainsvc.intake.chunk import Outcome
 from chainsvc.intake.drafters import Drafters, Drafting
-from chainsvc.intake.drafting import Drafted, Task
 from chainsvc.intake.long_way import Line, LongWay, Noun
-from chainsvc.intake.short_way import ShortWay
+from chainsvc.intake.short_way import Begun, ShortWay
 from chainsvc.intake.telling import Answer, lines_of, outcomes_of, problem, stored
-from chainsvc.journal import chunks
 from chainsvc.journal.ledgers import Ledger
-from chainsvc.receipt import Receipt, Submission
+from chainsvc.receipt import Submission
 
 _NUMBERS_AHEAD = 4
 
@@ -63,9 +61,8 @@ class _Job(NamedTuple):
     """A chunk on its way: what came, and its draft where the short way may do."""
 
     lines: Sequence[Line]
-    task: Task | None
-    wrapped_key: bytes | None
-    drafting: Drafting | None
+    begun: Begun | None = None
+    drafting: Drafting | None = None
 
 
 class Bulk:
@@ -80,10 +77,9 @@ class Bulk:
         self._noun = noun
         self._submitted_by = submitted_by
         self._emit = emit
-        self._short = ShortWay(door.engine, door.intake.promising, door.intake.bar)
+        self._short = ShortWay(door.engine, door.intake.promising, door.intake.bar, _NUMBERS_AHEAD)
         self._long = LongWay(ledger.name, noun, door.largest_chunk, self._accepted)
         self._jobs: deque[_Job] = deque()
-        self._chunk_ids: list[int] = []
         self._counts: Counter[str] = Counter()
         self._unanswered: dict[int, None] = {}
         self._last = 0
@@ -125,22 +121,10 @@ class Bulk:
         self._tell({"stopped": {"line": line, "problem": problem_of(error)}})
 
     def _begun(self, lines: Sequence[Line]) -> _Job:
-        ledger, envelope = self._ledger, self._door.intake.promising.envelope
-        if ledger.signed or ledger.closed:
-            return _Job(lines, None, None, None)
-        chunk_id, wrapped, key = self._next_chunk_id(), None, None
-        if self._noun == "records":
-            cipher, wrapped = envelope.new_chunk_key(ledger.ledger_id, chunk_id)
-            key = cipher.key
-        contents = [data for _, data in lines]
-        task = Task(ledger.name, ledger.ledger_id, ledger.suite, chunk_id, key, envelope.references, contents)
-        return _Job(lines, task, wrapped, self._door.drafters.submit(task))
-
-    def _next_chunk_id(self) -> int:
-        if not self._chunk_ids:
-            with self._door.engine.begin() as conn:
-                self._chunk_ids = list(chunks.next_ids(conn, _NUMBERS_AHEAD))
-        return self._chunk_ids.pop(0)
+        if self._ledger.signed or self._ledger.closed:
+            return _Job(lines)
+        begun = self._short.begin(self._ledger, [data for _, data in lines], private=self._noun == "commitments")
+        return _Job(lines, begun, self._door.drafters.submit(begun.task))
 
     def _settle(self) -> None:
         job = self._jobs.popleft()
@@ -149,20 +133,21 @@ class Bulk:
 
     def _shortly(self, job: _Job) -> list[Answer] | None:
         """Return the answers of a chunk that could go the short way, else None."""
-        if job.task is None or job.drafting is None:
+        if job.begun is None or job.drafting is None:
             return None
-        drafted = self._door.drafters.result(job.drafting, job.task)
+        drafted = self._door.drafters.result(job.drafting, job.begun.task)
         if drafted is None:
             return None
-        refused = [problem(job.lines[place][0], told) for place, told in drafted.refused]
+        answers = [problem(job.lines[place][0], told) for place, told in drafted.refused]
         if drafted.commitments:
-            receipt = self._stored(job.task.chunk_id, job.wrapped_key, drafted)
-            if receipt is None:
+            chunk = self._short.store(self._ledger, job.begun, drafted, self._submitted_by)
+            if chunk is None:
                 return None
-            refused.insert(0, stored([job.lines[place][0] for place in drafted.places], drafted.commitments, receipt))
+            numbers = [job.lines[place][0] for place in drafted.places]
+            answers.insert(0, stored(numbers, drafted.commitments, chunk.receipt(0, ())))
         for _, told in drafted.refused:
             metrics.RECORDS_REFUSED.labels(told["code"]).inc()
-        return refused
+        return answers
 
     def _accepted(self, items: Sequence[Any], submission: Submission | None) -> list[Outcome]:
         intake = self._door.intake
@@ -170,13 +155,6 @@ class Bulk:
             return intake.accept_records(self._ledger, items, submission, self._submitted_by)
         drafts = [Draft(item.commitment, item.credit, item.debit, item.previous) for item in items]
         return intake.accept_commitments(self._ledger, drafts, submission, self._submitted_by)
-
-    def _stored(self, chunk_id: int, wrapped_key: bytes | None, drafted: Drafted) -> Receipt | None:
-        chunk = self._short.store(self._ledger, chunk_id, wrapped_key, drafted, self._submitted_by)
-        if chunk is None:
-            return None
-        signed = (chunk.receipt_pubkey, chunk.receipt_signature, chunk.accepted_at, chunk.anchor_by)
-        return Receipt(chunk.receipt_alg, 0, chunk.n, (), *signed)
 
     def _tell(self, answer: Answer) -> None:
         for number in lines_of(answer):

@@ -54,6 +54,7 @@ class Drafted:
 
     Attributes:
         commitments: In the order of lines.
+        references: Of the records, in the same order; none of commitments.
         places: Position in ``Task.lines`` of each.
         credit: Their sum, fen.
         debit: Their sum, fen.
@@ -62,6 +63,7 @@ class Drafted:
     """
 
     commitments: list[bytes] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     credit: int = 0
     debit: int = 0
@@ -125,6 +127,7 @@ class _Drafting:
         data = _canonical(record, document)
         sealed_seed, sealed = self._cipher.seal_seed(index, seed), self._cipher.seal_record(index, seed, data)
         self._packing.record(index, found_by, sealed_seed, sealed)
+        self._done.references.append(record.reference)
 
     def commitment(self, line: bytes) -> None:
         value = _read(line, 4)

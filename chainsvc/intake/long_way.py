@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
 from chainsvc import jcs
-from chainsvc.bodies import CommittedItem, Item, commitment_chunk, committed_item, record_chunk, record_item
+from chainsvc.bodies import CommittedItem, Item, commitment_chunk, committed_item, record_chunk, record_line
 from chainsvc.client.problems import problem_of, result_json
 from chainsvc.errors import ChainsvcError, ChunkMixed, MalformedInput, SignatureRefused
 from chainsvc.intake.chunk import Outcome
@@ -86,9 +86,10 @@ class LongWay:
         return chunk.accept(lambda good: self.accept(good, chunk.submission))
 
     def _read(self, data: bytes) -> _Read:
+        if self.noun == "records":
+            return record_line(data, self.ledger)
         try:
-            value = jcs.loads(data, max_bytes=len(data), max_depth=MAX_DEPTH)
-            return committed_item(value) if self.noun == "commitments" else record_item(value, None, self.ledger)
+            return committed_item(jcs.loads(data, max_bytes=len(data), max_depth=MAX_DEPTH))
         except ChainsvcError as error:
             return error
 

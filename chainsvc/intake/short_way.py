@@ -1,31 +1,73 @@
 """The short way into the journal: a drafted chunk goes in whole, by COPY, or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
 from chainsvc.errors import EntryTaken, NotEntitled, PolicyRefused
 from chainsvc.intake.chunk import Promising
-from chainsvc.intake.drafting import Drafted
+from chainsvc.intake.drafting import Drafted, Task
 from chainsvc.journal import accepting, chunks, copying, entries, ledgers
 from chainsvc.journal.chunks import Chunk
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.policies import Totals, admit
 
 
-class ShortWay:
-    """Stores drafted chunks; thread-safe, each call has its own transaction."""
+class Begun(NamedTuple):
+    """A chunk that is to be drafted.
 
-    def __init__(self, engine: Engine, promising: Promising, bar: Callable[[Ledger], NotEntitled | None]) -> None:
+    Attributes:
+        task: For whoever drafts.
+        wrapped_key: The chunk key as the journal keeps it; None for commitments.
+    """
+
+    task: Task
+    wrapped_key: bytes | None
+
+
+class ShortWay:
+    """Stores drafted chunks, each in its own transaction; used by one thread.
+
+    Args:
+        engine: The journal.
+        promising: What the door promises with.
+        bar: What the door bars.
+        ahead: Chunk numbers drawn at once.
+    """
+
+    def __init__(
+        self, engine: Engine, promising: Promising, bar: Callable[[Ledger], NotEntitled | None], ahead: int = 1
+    ) -> None:
         """Promise like the door itself, and let nothing in that it bars."""
         self._engine = engine
         self._promising = promising
         self._bar = bar
+        self._ahead = ahead
+        self._chunk_ids: list[int] = []
 
-    def store(
-        self, ledger: Ledger, chunk_id: int, wrapped_key: bytes | None, drafted: Drafted, submitted_by: str | None
-    ) -> Chunk | None:
+    def begin(self, ledger: Ledger, lines: Sequence[bytes], *, private: bool) -> Begun:
+        """Give a chunk its number and a new key.
+
+        Raises:
+            DatabaseUnavailable: Nothing has begun.
+        """
+        envelope, chunk_id = self._promising.envelope, self._next_chunk_id()
+        wrapped, key = None, None
+        if not private:
+            cipher, wrapped = envelope.new_chunk_key(ledger.ledger_id, chunk_id)
+            key = cipher.key
+        identity = (ledger.name, ledger.ledger_id, ledger.suite)
+        return Begun(Task(*identity, chunk_id, key, envelope.references, lines), wrapped)
+
+    def _next_chunk_id(self) -> int:
+        if not self._chunk_ids:
+            with self._engine.begin() as conn:
+                self._chunk_ids = list(chunks.next_ids(conn, self._ahead))
+        return self._chunk_ids.pop(0)
+
+    def store(self, ledger: Ledger, begun: Begun, drafted: Drafted, submitted_by: str | None) -> Chunk | None:
         """Store a chunk of at least one entry; None when it has to go the way that looks at each record.
 
         Raises:
@@ -36,10 +78,9 @@ class ShortWay:
             return None
         try:
             with metrics.INTAKE_SECONDS.time(), self._engine.begin() as conn:
-                _admit(conn, ledger, chunk_id, drafted)
-                chunk = self._promising.chunk(
-                    ledger, chunk_id, drafted.commitments, wrapped_key, submitted_by=submitted_by
-                )
+                _admit(conn, ledger, begun.task.chunk_id, drafted)
+                numbered = (begun.task.chunk_id, drafted.commitments, begun.wrapped_key)
+                chunk = self._promising.chunk(ledger, *numbered, submitted_by=submitted_by)
                 chunks.add(conn, chunk)
                 copying.copy(conn, drafted.packed)
                 accepting.leave_open(conn, chunk)

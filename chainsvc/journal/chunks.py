@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from chainsvc.errors import LedgerClosed, NotFound
 from chainsvc.journal.columns import CHUNK_BITS
 from chainsvc.journal.tables import chunks, entries, ledgers
+from chainsvc.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class Chunk:
     submission_pubkey: bytes | None = None
     submission_signature: bytes | None = None
     submitted_by: str | None = None
+
+    def receipt(self, index: int, path: tuple[bytes, ...]) -> Receipt:
+        """Return the receipt of the entry at ``index``, whose siblings in the chunk's tree are ``path``."""
+        signed = (self.receipt_pubkey, self.receipt_signature, self.accepted_at, self.anchor_by)
+        return Receipt(self.receipt_alg, index, self.n, path, *signed)
 
 
 def next_ids(conn: Connection, count: int = 1) -> tuple[int, ...]:

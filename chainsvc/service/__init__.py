@@ -6,6 +6,7 @@ ledgers, proofs and checkpoints need the node.
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -31,9 +32,11 @@ from chainsvc.errors import ChainsvcError
 from chainsvc.heads import Status
 from chainsvc.intake import Intake
 from chainsvc.intake.bulk import Bulk, BulkIntake
+from chainsvc.intake.gathering import Book, Gathering
 from chainsvc.journal import keys
 from chainsvc.network import Network
 from chainsvc.receipt import Receipt, Submission
+from chainsvc.recent import Recent
 from chainsvc.record import Record
 from chainsvc.service.checkpoints import Checkpoints
 from chainsvc.service.evidence import Issuer
@@ -46,6 +49,8 @@ from chainsvc.verify import LiveNode, Verdict, verify
 
 __all__ = ["Parts", "Service"]
 
+_KEY_FRESH_S = 1.0  # a revoked key may still work for so long, so that not every request asks the database
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -55,6 +60,7 @@ class Parts:
         engine: The journal.
         network: The descriptor.
         intake: The door.
+        gathering: The same door, for single records that arrive together.
         bulk: The same door, for streams.
         records: Status, receipts, erasure.
         issuer: Evidence.
@@ -70,6 +76,7 @@ class Parts:
     engine: Engine
     network: Network
     intake: Intake
+    gathering: Gathering
     bulk: BulkIntake
     records: Records
     issuer: Issuer
@@ -89,13 +96,18 @@ class Service:
         """Serve with these parts."""
         self._parts = parts
         self._clock = clock
+        self._callers: Recent[str, Caller] = Recent(_KEY_FRESH_S)
         self.webhooks = parts.webhooks
 
     def authenticate(self, token: str) -> Caller:
         """Return the caller of an API key."""
         with self._parts.engine.connect() as conn:
             key = keys.authenticate(conn, token, now=int(self._clock()))
-        return Caller(key.uscc, key.scopes, key.key_id)
+        return self._callers.keep(token, Caller(key.uscc, key.scopes, key.key_id))
+
+    def remembered(self, token: str) -> Caller | None:
+        """Return the caller of a key that was authenticated a moment ago."""
+        return self._callers.get(token)
 
     def accept_records(
         self,
@@ -115,6 +127,10 @@ class Service:
         drafts = [Draft(item.commitment, item.credit, item.debit, item.previous) for item in items]
         stored = self._parts.ledgers.stored(ledger)
         return self._parts.intake.accept_commitments(stored, drafts, submission, caller.key_id)
+
+    def accept_record(self, ledger: str, record: bytes, caller: Caller) -> Future[Accepted | ChainsvcError]:
+        """Make one record durable, together with those that arrive meanwhile."""
+        return self._parts.gathering.add(Book(ledger, caller.key_id), record)
 
     def bulk(
         self, ledger: str, noun: Literal["records", "commitments"], caller: Caller

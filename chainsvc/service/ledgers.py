@@ -20,9 +20,11 @@ from chainsvc.journal.entries import Entry
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.network import Network
 from chainsvc.policies import policy_of
+from chainsvc.recent import Recent
 from chainsvc.record import FLAG_SIGNED, LedgerName, ledger_id
 
 _CLOSE_PATIENCE_S = 30.0
+_FRESH_S = 1.0
 
 
 class Ledgers:
@@ -34,11 +36,17 @@ class Ledgers:
         self._network = network
         self._node = node
         self._caller = caller
+        self._recent: Recent[str, Ledger] = Recent(_FRESH_S)
 
     def stored(self, name: str) -> Ledger:
         """Return the journal's row of a ledger."""
         with self._engine.connect() as conn:
             return ledgers.by_name(conn, name)
+
+    def recent(self, name: str) -> Ledger:
+        """Return the journal's row of a ledger as it was a moment ago; storing a chunk checks that it is still open."""
+        found = self._recent.get(name)
+        return self._recent.keep(name, self.stored(name)) if found is None else found
 
     def all(self) -> tuple[LedgerFacts, ...]:
         """Return every ledger, ascending by name."""

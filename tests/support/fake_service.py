@@ -7,6 +7,7 @@ erases for good, and its evidence is real: :meth:`FakeService.anchor` puts what 
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -19,7 +20,7 @@ from support.paper_evidence import SERVICE_KEY as RECEIPT_KEY
 from support.paper_evidence import SERVICE_USCC
 
 from chainsvc.api.ports import Caller, EvidenceFile, Readiness
-from chainsvc.bodies import CommittedItem
+from chainsvc.bodies import CommittedItem, RecordChunk, record_line
 from chainsvc.client.answers import (
     Accepted,
     Erasure,
@@ -126,6 +127,19 @@ class FakeService:
         del caller
         drafts: list[Kept | ChainsvcError] = [Kept(i.commitment, i.credit, i.debit, private=True) for i in items]
         return self._accept(self._book(ledger), drafts, submission)
+
+    def remembered(self, token: str) -> Caller | None:
+        del token
+        return None
+
+    def accept_record(self, ledger: str, record: bytes, caller: Caller) -> Future[Accepted | ChainsvcError]:
+        outcome: Future[Accepted | ChainsvcError] = Future()
+        try:
+            chunk = RecordChunk([record_line(record, ledger)], None, single=True)
+            outcome.set_result(chunk.accept(lambda items: self.accept_records(ledger, items, None, caller))[0])
+        except ChainsvcError as error:
+            outcome.set_exception(error)
+        return outcome
 
     def bulk(
         self, ledger: str, noun: Literal["records", "commitments"], caller: Caller

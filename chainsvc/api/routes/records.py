@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from chainsvc.api import auth
 from chainsvc.api.answering import json_answer
 from chainsvc.api.given import Ledger, LimitsGiven, RecordId, Service, SmallBody, body_up_to
+from chainsvc.api.lean import SingleRecord, single_answer
 from chainsvc.api.openapi.calls import (
     COMMITMENT_BODY,
     ERASE_BODY,
@@ -22,6 +23,7 @@ from chainsvc.reading import members_of, text
 from chainsvc.record import LedgerName
 
 router = APIRouter(tags=["records"])
+_records = APIRouter(tags=["records"], route_class=SingleRecord)
 _LEDGER = "/v1/ledgers/{kind}/{uscc}/{book}"
 _RECORD = "/v1/records/{record_id}"
 _LONGEST_REASON = 500
@@ -32,7 +34,7 @@ WithRecord = Annotated[
 ]
 
 
-@router.post(
+@_records.post(
     f"{_LEDGER}/records",
     summary="存证 / Notarize one record or a chunk",
     description=(
@@ -58,9 +60,7 @@ def post_records(
     results = chunk.accept(lambda items: service.accept_records(str(ledger), items, chunk.submission, caller))
     if not chunk.single:
         return _results(results)
-    accepted = _single(results[0])
-    location = {"Location": f"/v1/records/{accepted.id}"}
-    return json_answer(accepted.to_json(), 200 if accepted.again else 201, location)
+    return single_answer(results[0])
 
 
 @router.post(
@@ -162,15 +162,12 @@ def erase_record(record_id: RecordId, caller: auth.Eraser, body: SmallBody, serv
     return json_answer(service.erase(record_id, reason, caller).to_json())
 
 
-def _single(result: Accepted | ChainsvcError) -> Accepted:
-    if isinstance(result, ChainsvcError):
-        raise result
-    return result
-
-
 def _results(results: list[Accepted | ChainsvcError]) -> Response:
     return json_answer({"results": [result_json(result) for result in results]})
 
 
 def _status(status: RecordStatus) -> Response:
     return json_answer(status.to_json())
+
+
+router.include_router(_records)

@@ -16,6 +16,7 @@ from support.station import Site, Station, station
 from chainsvc import jcs
 from chainsvc.client.answers import Accepted
 from chainsvc.errors import DatabaseUnavailable, LedgerClosed
+from chainsvc.intake.gathering import Book
 from chainsvc.journal import accepting, chunks, copying
 from chainsvc.receipt import ChunkTree, Receipt
 from chainsvc.record import Record
@@ -139,10 +140,10 @@ def test_spending_counts_no_donation_that_is_numbered_after_it(service: Station)
     """A chunk's number is drawn before its turn comes; entries anchor in the order of numbers."""
     name = service.open().name
     spending, giving = Stream(service, name), Stream(service, name)
-    early = spending.bulk._next_chunk_id()
+    early = spending.bulk._short._next_chunk_id()
     giving.put([donation(name, 1, 100)])
     giving.bulk.finish()
-    spending.bulk._chunk_ids.insert(0, early)
+    spending.bulk._short._chunk_ids.insert(0, early)
     spending.put([disbursement(name, 1, 100)])
     spending.bulk.finish()
     (given,), (spent,) = giving.accepted(), spending.accepted()
@@ -243,3 +244,27 @@ def test_drafting_in_other_processes_is_the_same(site: Site, engine: Engine) -> 
         assert [answer["lines"] for answer in stream.told[:-1]] == [[[n + 1, n + 100]] for n in range(0, 400, 100)]
         service.settle(name)
         check_everything(service, name, stream.accepted())
+
+
+def test_single_records_that_arrive_together_share_a_chunk(service: Station) -> None:
+    facts = service.open()
+    gathering = service.parts.service._parts.gathering
+    records = [jcs.dumps(donation(facts.name, n % 60).to_json()) for n in range(80)]
+    futures = [gathering.add(Book(facts.name, None), record) for record in records]
+    accepted = [outcome for future in futures if isinstance(outcome := future.result(30), Accepted)]
+    assert len(accepted) == 80
+    assert all(a.receipt.verifies(facts.ledger_id, a.commitment) for a in accepted)
+    assert sum(a.again for a in accepted) == 20
+    assert len({a.receipt.signature for a in accepted}) < 40
+    service.settle(facts.name)
+    check_everything(service, facts.name, accepted)
+
+
+def test_a_single_record_beside_a_bad_one(service: Station) -> None:
+    name = service.open().name
+    gathering = service.parts.service._parts.gathering
+    bad = gathering.add(Book(name, None), b'{"schema":1}')
+    correction = gathering.add(Book(name, None), jcs.dumps(corrected(donation(name, 1), bytes(32), 5).to_json()))
+    good = gathering.add(Book(name, None), jcs.dumps(donation(name, 1).to_json()))
+    assert isinstance(good.result(30), Accepted)
+    assert [getattr(future.result(30), "code", None) for future in (bad, correction)] == ["malformed", "record-refused"]

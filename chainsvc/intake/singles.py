@@ -1,0 +1,73 @@
+"""Single records, stored in groups: the short way where it does, else the one that looks at each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from chainsvc import metrics
+from chainsvc.bodies import RecordChunk, record_line
+from chainsvc.client.answers import Accepted
+from chainsvc.client.problems import error_of
+from chainsvc.intake import Intake
+from chainsvc.intake.chunk import Outcome
+from chainsvc.intake.drafting import Drafted, draft
+from chainsvc.intake.gathering import Book
+from chainsvc.intake.short_way import ShortWay
+from chainsvc.journal.chunks import Chunk
+from chainsvc.journal.ledgers import Ledger
+from chainsvc.receipt import ChunkTree
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """Accepts groups; thread-safe.
+
+    Attributes:
+        engine: The journal.
+        intake: The door, for what needs a look at each record.
+        ledger_of: Finds a ledger by name.
+    """
+
+    engine: Engine
+    intake: Intake
+    ledger_of: Callable[[str], Ledger]
+
+    def together(self, book: Book, records: Sequence[bytes]) -> Sequence[Outcome]:
+        """Accept records as one chunk; the outcomes stand in their order.
+
+        Raises:
+            ChainsvcError: None of them went in.
+        """
+        ledger = self.ledger_of(book.ledger)
+        shortly = None if ledger.signed or ledger.closed else self._shortly(ledger, book, records)
+        return shortly or self._one_by_one(ledger, book, records)
+
+    def _shortly(self, ledger: Ledger, book: Book, records: Sequence[bytes]) -> list[Outcome] | None:
+        short = ShortWay(self.engine, self.intake.promising, self.intake.bar)
+        begun = short.begin(ledger, records, private=False)
+        drafted = draft(begun.task)
+        if drafted is None:
+            return None
+        outcomes: dict[int, Outcome] = {place: error_of(told) for place, told in drafted.refused}
+        if drafted.commitments:
+            chunk = short.store(ledger, begun, drafted, book.submitted_by)
+            if chunk is None:
+                return None
+            outcomes |= _accepted(chunk, drafted)
+        for _, told in drafted.refused:
+            metrics.RECORDS_REFUSED.labels(told["code"]).inc()
+        return [outcomes[place] for place in range(len(records))]
+
+    def _one_by_one(self, ledger: Ledger, book: Book, records: Sequence[bytes]) -> list[Outcome]:
+        chunk = RecordChunk([record_line(record, ledger.name) for record in records], None, single=False)
+        return chunk.accept(lambda good: self.intake.accept_records(ledger, good, None, book.submitted_by))
+
+
+def _accepted(chunk: Chunk, drafted: Drafted) -> dict[int, Outcome]:
+    tree = ChunkTree(drafted.commitments)
+    named = zip(drafted.places, drafted.commitments, drafted.references, strict=True)
+    return {
+        place: Accepted(commitment, reference, 0, chunk.receipt(index, tree.path(index)), again=False)
+        for index, (place, commitment, reference) in enumerate(named)
+    }

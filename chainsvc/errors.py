@@ -32,6 +32,7 @@
     │   │   └── TransactionRefused   the node does not take the transaction (carries the reason)
     │   ├── DatabaseUnavailable
     │   ├── LeaseLost           another worker has taken over
+    │   ├── ProcessLost         a process that shared the work was killed
     │   └── ServiceUnavailable
     ├── StartRefused            starting would do harm
     │   ├── NetworkMismatch     another chain or another deployment
@@ -358,6 +359,12 @@ class LeaseLost(Unavailable):
     """Another worker holds the lease by now, or may take it at any moment; nothing was written."""
 
     code = "lease-lost"
+
+
+class ProcessLost(Unavailable):
+    """A process that shared the work was killed."""
+
+    code: ClassVar[str] = "process-lost"
 
 
 class ServiceUnavailable(Unavailable):

@@ -125,8 +125,17 @@ class SumTree:
         Raises:
             MalformedInput: Not 1 to 4,096 entries, an amount out of range, or a sum passes 2^53-1.
         """
+        return cls.of_encoded(suite, encoded_leaves(suite, ledger_id, first, entries))
+
+    @classmethod
+    def of_encoded(cls, suite: Suite, leaves: list[bytes]) -> Self:
+        """Build the tree over leaves as :func:`encoded_leaves` or :meth:`Node.encode` gives them, 48 bytes each.
+
+        Raises:
+            MalformedInput: Not 1 to 4,096 leaves, or a sum passes 2^53-1.
+        """
         tree = cls.__new__(cls)
-        tree._grow(suite, _leaves(suite, ledger_id, first, entries))  # noqa: SLF001 - its own constructor
+        tree._grow(suite, _Level(leaves, [int.from_bytes(leaf[-16:]) for leaf in leaves]))  # noqa: SLF001 - its own
         return tree
 
     def _grow(self, suite: Suite, leaves: _Level) -> None:
@@ -158,15 +167,21 @@ class SumTree:
         return siblings
 
 
-def _leaves(suite: Suite, ledger_id: bytes, first: int, entries: Iterable[tuple[bytes, int, int]]) -> _Level:
-    rows, sums = [], []
+def encoded_leaves(
+    suite: Suite, ledger_id: bytes, first: int, entries: Iterable[tuple[bytes, int, int]]
+) -> list[bytes]:
+    """Return the leaf of each entry as :meth:`Node.encode` gives it, 48 bytes; the arguments are a batch's.
+
+    Raises:
+        MalformedInput: An amount out of range.
+    """
+    rows = []
     for seq, (commitment, credit, debit) in enumerate(entries, first):
         if not (0 <= credit <= MAX_SUM and 0 <= debit <= MAX_SUM):
             _check_sums(credit, debit)
         rows.append(_leaf_row(seq, commitment, credit, debit))
-        sums.append(credit << _DEBIT_BITS | debit)
     digest, start = suite.hash, _LEAF_TAG + ledger_id
-    return _Level([digest(start + row) + row[-16:] for row in rows], sums)
+    return [digest(start + row) + row[-16:] for row in rows]
 
 
 def _level_above(suite: Suite, level: _Level) -> _Level:

@@ -1,12 +1,18 @@
 """The batches of an audited ledger: every seq in order, every head and the totals recomputed."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from chainsvc.errors import MalformedInput
 from chainsvc.evidence import BatchFacts
 from chainsvc.heads import ZERO, head
 from chainsvc.sumtree import MAX_SUM, Node, SumTree, leaf
+from chainsvc.verify.audit_blocks import Block
 from chainsvc.verify.audit_chain import AuditedChain, LedgerState
 from chainsvc.verify.audit_report import FindingList
 from chainsvc.verify.export import ExportEntry, ExportHeader
+
+_COUNTED = ("entries", "batches", "next_seq", "credit", "debit")
 
 
 class BatchAudit:
@@ -36,7 +42,7 @@ class BatchAudit:
         self._state = state
         self._findings = findings
         self._open: BatchFacts | None = None
-        self._leaves: list[Node] = []
+        self._leaves: list[bytes] = []
         self._last_commitment = b""
         self._last_time = 0
         self._last_block = 0
@@ -74,7 +80,20 @@ class BatchAudit:
             self._findings.add("leaf-order", "commitments do not ascend", seq=entry.seq, batch=batch.index)
         self._last_commitment = entry.commitment
         amounts = entry.credit, entry.debit
-        self._leaves.append(leaf(self._suite, self._ledger_id, entry.seq, entry.commitment, *amounts))
+        self._leaves.append(leaf(self._suite, self._ledger_id, entry.seq, entry.commitment, *amounts).encode())
+
+    def takes(self, block: Block) -> bool:
+        """Take the next entries of the open batch together; False when something is wrong with their place."""
+        batch = self._open
+        if batch is None or len(self._leaves) + len(block.leaves) > batch.count:
+            return False
+        if block.first != self.next_seq or block.lowest <= self._last_commitment:
+            return False
+        self.next_seq += len(block.leaves)
+        self.entries += len(block.leaves)
+        self._last_commitment = block.highest
+        self._leaves += block.leaves
+        return True
 
     def close(self) -> bool:
         """End the open batch: compute its head and compare it; False when none was open.
@@ -101,6 +120,20 @@ class BatchAudit:
             self._findings.add("head-mismatch", message, expected=expected, got=computed.hex(), **place)
         return True
 
+    def state(self) -> dict[str, Any]:
+        """Return where it is, between two batches, as JSON."""
+        names = ("_last_time", "_last_block", *_COUNTED)
+        head = None if self.head is None else self.head.hex()
+        return {"prev": self._prev.hex(), "head": head} | {name: getattr(self, name) for name in names}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self._prev = bytes.fromhex(state["prev"])
+        self.head = None if state["head"] is None else bytes.fromhex(state["head"])
+        self._last_time, self._last_block = state["_last_time"], state["_last_block"]
+        for name in _COUNTED:
+            setattr(self, name, state[name])
+
     def compare_totals(self) -> None:
         """Compare count and sums with the contract's."""
         state = self._state
@@ -126,7 +159,7 @@ class BatchAudit:
         self.next_seq = seq
 
     def _computed(self, facts: BatchFacts) -> bytes:
-        root = SumTree(self._suite, self._leaves).root if self._leaves else Node(ZERO, 0, 0)
+        root = SumTree.of_encoded(self._suite, self._leaves).root if self._leaves else Node(ZERO, 0, 0)
         self.credit += root.credit
         self.debit += root.debit
         if max(self.credit, self.debit) > MAX_SUM:

@@ -1,6 +1,7 @@
 """The readable records of an audited ledger: what the commitment binds, and whether it keeps the schema's rules."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from chainsvc.commitment import commit_digests, pair_digest
@@ -9,6 +10,7 @@ from chainsvc.evidence import Pair
 from chainsvc.network import Network
 from chainsvc.record import Record, check_value
 from chainsvc.schemas import Schema, check_record, schema_of
+from chainsvc.verify.audit_blocks import Block
 from chainsvc.verify.audit_report import FindingList
 from chainsvc.verify.export import ExportEntry, ExportHeader
 from chainsvc.verify.links import Meaning
@@ -31,6 +33,19 @@ class RecordAudit:
         self._findings = findings
         self.readable = 0
         self.unknown_schemas: set[str] = set()
+
+    def state(self) -> dict[str, Any]:
+        """Return where it is, as JSON."""
+        return {"readable": self.readable, "unknown": sorted(self.unknown_schemas)}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self.readable, self.unknown_schemas = state["readable"], set(state["unknown"])
+
+    def takes(self, block: Block) -> None:
+        """Count the entries of a block in which nothing is wrong."""
+        self.readable += block.readable
+        self.unknown_schemas |= block.unknown
 
     def check(self, entry: ExportEntry) -> Meaning | None:
         """Recompute the commitment and check the record; None where nothing can be built on it."""

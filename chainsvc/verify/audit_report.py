@@ -1,8 +1,8 @@
 """What an audit of a whole ledger found."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 FORMAT = "chainsvc-audit/1"
 """Version of the JSON form."""
@@ -58,6 +58,11 @@ class AuditFinding:
             "expected": self.expected,
             "got": self.got,
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        return cls(**value)
 
     @property
     def place(self) -> str:
@@ -119,6 +124,15 @@ class AuditReport:
         """0 complete, 11 undetermined, 13 findings."""
         return _EXIT_CODES[self.outcome]
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read the report's JSON form."""
+        stated = {field.name: value[field.name] for field in fields(cls)}
+        stated["network"] = bytes.fromhex(value["network"])
+        stated["head"] = None if value["head"] is None else bytes.fromhex(value["head"])
+        stated["findings"] = tuple(map(AuditFinding.from_json, value["findings"]))
+        return cls(**stated | {"notes": tuple(value["notes"])})
+
     def to_json(self) -> dict[str, Any]:
         """Return the report's JSON form; bytes as hex."""
         return {
@@ -151,6 +165,14 @@ class FindingList:
         """Start without findings."""
         self.kept: list[AuditFinding] = []
         self.found = 0
+
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"kept": [finding.to_json() for finding in self.kept], "found": self.found}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self.kept, self.found = list(map(AuditFinding.from_json, state["kept"])), state["found"]
 
     def add(
         self,

@@ -1,6 +1,7 @@
 """Standing in an audited ledger: every status word recomputed, and read back for every entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from chainsvc.errors import MalformedInput
 from chainsvc.heads import ZERO, status_word
@@ -46,9 +47,17 @@ class StandingAudit:
         self.far_causes += not is_here
         self._links.add_change(self.changes, line.seq, change.status, change.cause_seq if is_here else None, word)
 
-    def compare(self, entries: int, progress: Callable[[int, int], None]) -> None:
-        """Read every entry's slot: only so does a change that the export hides come to light."""
-        for first in range(0, entries, WINDOW):
+    def state(self) -> dict[str, Any]:
+        """Return where it is, as JSON."""
+        return {"changes": self.changes, "far": self.far_causes, "last_block": self._last_block}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self.changes, self.far_causes, self._last_block = state["changes"], state["far"], state["last_block"]
+
+    def compare(self, begin: int, entries: int, progress: Callable[[int, int], None]) -> None:
+        """Read every entry's slot from ``begin`` on: only so does a change that the export hides come to light."""
+        for first in range(begin, entries, WINDOW):
             after = min(first + WINDOW, entries)
             told = self._links.words_between(first, after)
             for seq, held in self._chain.words(first, after).items():

@@ -37,13 +37,16 @@ of the organization that nobody exported (Institutions lists them all). The line
 them, and memory holds one batch, one window of slots and a thousand findings.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from chainsvc.errors import MalformedInput
 from chainsvc.network import Network
 from chainsvc.record import ledger_id
 from chainsvc.verify.audit_batches import BatchAudit
+from chainsvc.verify.audit_blocks import Block, BlockCheck, in_blocks, is_block
 from chainsvc.verify.audit_chain import AuditedChain, LedgerState
 from chainsvc.verify.audit_records import RecordAudit
 from chainsvc.verify.audit_report import AuditReport, FindingList
@@ -56,7 +59,8 @@ from chainsvc.verify.export import (
     ExportLine,
     parse_line,
 )
-from chainsvc.verify.links import Links
+from chainsvc.verify.links import Links, row_of
+from chainsvc.verify.processes import Processes
 from chainsvc.verify.sources import Source
 
 Progress = Callable[[int, int], None]
@@ -70,6 +74,7 @@ def audit_export(
     *,
     at: int | None = None,
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> AuditReport:
     """Audit one ledger.
 
@@ -79,43 +84,105 @@ def audit_export(
         source: A node; None recomputes everything and compares it with nothing.
         at: Block to compare with, for a ledger that goes on; None for the newest final one.
         progress: Told after each batch.
+        processes: How many share the work; 1 does everything in this process.
 
     Raises:
         ConfigurationRefused: The source is a checkpoint.
     """
-    audit = _Audit(network, AuditedChain(network, source, at), progress or (lambda _done, _all: None))
-    try:
-        for number, line in enumerate(lines, 1):
-            if not audit.take(line, number):
-                break
-        return audit.finish()
-    finally:
-        audit.links.close()
+    with closing(Links()) as links:
+        audit = Audit(network, AuditedChain(network, source, at), links, progress)
+        return audit.run(lines, processes)
 
 
-class _Audit:
-    """One audit between two lines: it sorts the lines to those who check them."""
+class Audit:
+    """One audit between two lines: it sorts the lines to those who check them.
 
-    def __init__(self, network: Network, chain: AuditedChain, progress: Progress) -> None:
+    Attributes:
+        offset: Bytes of the export that are done.
+        chain: What it is compared with.
+        findings: So far.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        chain: AuditedChain,
+        links: Links,
+        progress: Progress | None = None,
+        save: Callable[[], None] | None = None,
+    ) -> None:
+        """Start before the first line; ``save`` is called wherever :meth:`state` is whole."""
         self._network = network
-        self._chain = chain
-        self._progress = progress
-        self._findings = FindingList()
+        self._progress = progress or (lambda _done, _all: None)
         self._state: LedgerState | None = None
         self._parts: _Parts | None = None
         self._ended = self._broken = False
-        self.links = Links()
+        self._number = 0
+        self._links = links
+        self._save = save or (lambda: None)
+        self._compared = 0
+        self.offset = 0
+        self.chain = chain
+        self.findings = FindingList()
 
-    def take(self, data: bytes, number: int) -> bool:
+    def run(self, lines: Iterable[bytes], processes: int = 1) -> AuditReport:
+        """Take all lines, and report."""
+        rest = iter(lines)
+        first = next(rest, None)
+        if first is not None and self.take(first) and self._parts is not None:
+            self._run(rest, first, processes)
+        return self.finish()
+
+    def run_on(self, header: bytes, rest: Iterable[bytes], state: Mapping[str, Any], processes: int) -> AuditReport:
+        """Take the lines that are left from a :meth:`state` on, and report."""
+        self.take(header)
+        self.findings.resume(state["findings"])  # those about the first line are among them
+        if (parts := self._parts) is not None:
+            for name, part in parts.parts.items():
+                part.resume(state[name])
+            self.offset, self._number = state["offset"], state["number"]
+            self._ended, self._compared = state["ended"], state["compared"]
+            self._run(rest, header, processes)
+        return self.finish()
+
+    def state(self) -> dict[str, Any]:
+        """Return where it is, between two batches or two windows of slots, as JSON."""
+        assert self._parts is not None  # the first line is no place to save
+        number = self._number if self._ended else self._number - 1  # the line that is being taken is taken again
+        facts = {"offset": self.offset, "number": number, "ended": self._ended, "compared": self._compared}
+        parts = {name: part.state() for name, part in self._parts.parts.items()}
+        return {"findings": self.findings.state(), **facts, **parts}
+
+    def _run(self, lines: Iterable[bytes], header: bytes, processes: int) -> None:
+        with Processes(processes, BlockCheck, self._network.to_bytes(), header) as pool:
+            for item, block in pool.in_order(in_blocks(lines), is_block):
+                goes_on = self._take_block(item, block) if isinstance(item, list) else self.take(item)
+                if not goes_on:
+                    break
+
+    def take(self, data: bytes) -> bool:
         """Take one line; False when the audit can't go on."""
+        self._number += 1
         try:
             self._dispatch(parse_line(data))
         except MalformedInput as error:
             self._broken = True
             where = f" ({error.where})" if error.where else ""
-            message = f"line {number}: {error.message}{where}"
-            self._findings.add("malformed", message, expected=error.expected, got=error.got)
+            message = f"line {self._number}: {error.message}{where}"
+            self.findings.add("malformed", message, expected=error.expected, got=error.got)
+        self.offset += len(data)
         return not self._broken
+
+    def _take_block(self, lines: list[bytes], block: Block | None) -> bool:
+        """Take entries that were found to be right; or look at them one by one, to name what is not."""
+        parts = self._parts
+        if block is None or parts is None or self._ended or not parts.batches.takes(block):
+            return all(self.take(line) for line in lines)
+        self._number += len(lines)
+        self.offset += sum(map(len, lines))
+        parts.records.takes(block)
+        self._links.add_entries(block.rows)
+        return True
 
     def _dispatch(self, line: ExportLine) -> None:
         parts = self._parts
@@ -130,10 +197,11 @@ class _Audit:
         if isinstance(line, ExportEntry):
             parts.batches.entry(line)
             meaning = parts.records.check(line)
-            self.links.add_entry(line.seq, line.commitment, line.credit - line.debit, meaning)
+            self._links.add_entries([row_of(line.seq, line.commitment, line.credit - line.debit, meaning)])
             return
         if parts.batches.close():
             self._progress(parts.batches.entries, parts.header.entries)
+        self._save()
         if isinstance(line, ExportBatch):
             if parts.standing.changes:
                 raise MalformedInput("a batch after changes of standing", expected="batches first")
@@ -150,20 +218,20 @@ class _Audit:
         contract = self._network.contract_of(header.name.kind)
         if header.network != self._network.network_id:
             expected, got = self._network.network_id.hex(), header.network.hex()
-            self._findings.add("wrong-network", "another network", expected=expected, got=got)
+            self.findings.add("wrong-network", "another network", expected=expected, got=got)
         elif contract is None or contract.address != header.contract:
             expected = contract.address.hex() if contract else "a kind of the descriptor"
-            self._findings.add("wrong-network", "no contract of it", expected=expected, got=header.contract.hex())
-        elif found := self._chain.open(header.contract, identifier):
+            self.findings.add("wrong-network", "no contract of it", expected=expected, got=header.contract.hex())
+        elif found := self.chain.open(header.contract, identifier):
             code, self._state = found
             if code != contract.code_hash:
                 expected = contract.code_hash.hex()
-                self._findings.add("wrong-code", "the contract has other code", expected=expected, got=code.hex())
+                self.findings.add("wrong-code", "the contract has other code", expected=expected, got=code.hex())
         self._parts = _Parts(
             header,
-            BatchAudit(header, identifier, self._chain, self._state, self._findings),
-            RecordAudit(self._network, header, self._findings),
-            StandingAudit(identifier, self._chain, self.links, self._findings),
+            BatchAudit(header, identifier, self.chain, self._state, self.findings),
+            RecordAudit(self._network, header, self.findings),
+            StandingAudit(identifier, self.chain, self._links, self.findings),
         )
 
     def finish(self) -> AuditReport:
@@ -172,24 +240,30 @@ class _Audit:
         if not self._ended and not self._broken:
             if parts is not None:
                 parts.batches.close()
-            self._findings.add("truncated", "the export ends before its last line", expected='{"end":true}')
+            self.findings.add("truncated", "the export ends before its last line", expected='{"end":true}')
         if parts is not None and not self._broken:
-            self._compare_counts(parts)
-            parts.batches.compare_totals()
-            parts.standing.compare(
-                min(parts.batches.next_seq, self._state.entries if self._state else 0), self._progress
-            )
-            self.links.check(self._findings)
+            if not self._compared:
+                self._compare_counts(parts)
+                parts.batches.compare_totals()
+            entries = min(parts.batches.next_seq, self._state.entries if self._state else 0)
+            parts.standing.compare(self._compared, entries, self._has_compared)
+            self._links.check(self.findings)
         return self._report(parts)
+
+    def _has_compared(self, done: int, entries: int) -> None:
+        self._compared = done
+        self._progress(done, entries)
+        if self._ended:
+            self._save()
 
     def _compare_counts(self, parts: "_Parts") -> None:
         stated = f"{parts.header.entries} entries in {parts.header.batches} batches"
         read = f"{parts.batches.entries} entries in {parts.batches.batches} batches"
         if stated != read:
-            self._findings.add("truncated", "not as many as the first line says", expected=stated, got=read)
+            self.findings.add("truncated", "not as many as the first line says", expected=stated, got=read)
 
     def _report(self, parts: "_Parts | None") -> AuditReport:
-        chain = self._chain
+        chain = self.chain
         unread = chain.unread or (None if self._state else "the export is of no ledger of this network")
         block = None if unread or chain.block is None else chain.block.number
         return AuditReport(
@@ -205,8 +279,8 @@ class _Audit:
             block=block,
             trust=None if unread else chain.trust,
             unread=unread,
-            findings=tuple(self._findings.kept),
-            found=self._findings.found,
+            findings=tuple(self.findings.kept),
+            found=self.findings.found,
             notes=tuple(parts.notes()) if parts else (),
         )
 
@@ -219,6 +293,11 @@ class _Parts:
     batches: BatchAudit
     records: RecordAudit
     standing: StandingAudit
+
+    @property
+    def parts(self) -> "dict[str, BatchAudit | RecordAudit | StandingAudit]":
+        """Those that remember something, by name."""
+        return {"batches": self.batches, "records": self.records, "standing": self.standing}
 
     def notes(self) -> Iterator[str]:
         """Say what was not checked."""

@@ -1,12 +1,13 @@
 """How the entries of one ledger hang together: revisions, changes of standing and their causes.
 
 Kept in a temporary SQLite file that its process alone sees and that vanishes with it, so that a ledger of millions
-needs no more memory than a small one.
+needs no more memory than a small one; an audit that can be resumed keeps it in a file of its own.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Self
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 from chainsvc.crypto.suites import sha256
 from chainsvc.heads import ZERO, Status
@@ -14,20 +15,26 @@ from chainsvc.record import Record
 from chainsvc.schemas import Schema
 from chainsvc.verify.audit_report import FindingList
 
+_VANISHES = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+_STAYS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 _TABLES = """
-CREATE TABLE entries (
+CREATE TABLE IF NOT EXISTS saved (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS entries (
     seq INTEGER PRIMARY KEY, commitment BLOB NOT NULL, reference BLOB, revision INTEGER, previous BLOB, change INTEGER,
     net INTEGER, effect INTEGER, effect_reference BLOB,
     target_seq INTEGER, target_commitment BLOB, target_status INTEGER
 );
-CREATE INDEX by_commitment ON entries (commitment);
-CREATE INDEX by_reference ON entries (reference, revision) WHERE reference IS NOT NULL;
-CREATE TABLE changes (
+CREATE TABLE IF NOT EXISTS changes (
     number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, status INTEGER NOT NULL, cause_seq INTEGER
 );
-CREATE INDEX by_target ON changes (seq, status, cause_seq);
-CREATE TABLE words (seq INTEGER PRIMARY KEY, word BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS by_target ON changes (seq, status, cause_seq);
+CREATE TABLE IF NOT EXISTS words (seq INTEGER PRIMARY KEY, word BLOB NOT NULL);
 """
+
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS by_commitment ON entries (commitment);
+CREATE INDEX IF NOT EXISTS by_reference ON entries (reference, revision) WHERE reference IS NOT NULL;
+"""  # made at the end: sorting once is several times faster than finding a place for each entry
 
 _DUPLICATE_COMMITMENTS = """
 SELECT later.seq, min(first.seq) FROM entries later JOIN entries first USING (commitment)
@@ -110,6 +117,20 @@ class Meaning(NamedTuple):
         )
 
 
+Row = tuple[Any, ...]
+"""What the links keep of an entry, in the order of its table."""
+
+
+def row_of(seq: int, commitment: bytes, change: int, meaning: Meaning | None) -> Row:
+    """Return what is kept of an entry; ``change`` is its credit less its debit."""
+    if meaning is None:
+        return (seq, commitment, *_NOTHING)
+    return (seq, commitment, *meaning[:3], change, *meaning[3:])
+
+
+_NOTHING = (None,) * 10
+
+
 def _target(record: Record) -> tuple[int | None, bytes | None]:
     """Return the entry of the same ledger that a cause names: ``{ledger, seq, commitment}`` in its body."""
     target = record.body.get("target") or record.body.get("registration")
@@ -126,20 +147,38 @@ def _status(name: object) -> int | None:
 class Links:
     """The index of one audit."""
 
-    def __init__(self) -> None:
-        """Open a private temporary database (SQLite documentation, "Temporary Databases")."""
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES + "BEGIN;")
+    def __init__(self, path: Path | None = None) -> None:
+        """Open a private temporary database (SQLite documentation, "Temporary Databases"), or a file that stays.
+
+        Raises:
+            sqlite3.Error: The file can't be written, or is something else.
+        """
+        self._db = sqlite3.connect("" if path is None else path, isolation_level=None)
+        self._db.executescript((_VANISHES if path is None else _STAYS) + _TABLES + "BEGIN;")
+
+    def saved(self) -> str | None:
+        """Return what :meth:`save` kept last."""
+        row = self._db.execute("SELECT state FROM saved").fetchone()
+        return None if row is None else str(row[0])
+
+    def save(self, state: str) -> None:
+        """Keep the state together with everything that was added; a crash before leaves what was saved before."""
+        self._db.execute("INSERT OR REPLACE INTO saved VALUES (1, ?)", (state,))
+        self._db.execute("COMMIT")
+        self._db.execute("BEGIN")
+
+    def forget(self) -> None:
+        """Drop everything but the saved state, with the next :meth:`save`."""
+        for table in ("entries", "changes", "words"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
 
     def close(self) -> None:
         """Drop it."""
         self._db.close()
 
-    def add_entry(self, seq: int, commitment: bytes, change: int, meaning: Meaning | None) -> None:
-        """Keep an entry; a seq that was there before is replaced, since the audit has told of it."""
-        known = (None,) * 10 if meaning is None else (*meaning[:3], change, *meaning[3:])
-        row = (seq, commitment, *known)
-        self._db.execute("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", row)
+    def add_entries(self, rows: Iterable[Row]) -> None:
+        """Keep entries; a seq that was there before is replaced, since the audit has told of it."""
+        self._db.executemany("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
 
     def word_of(self, seq: int) -> bytes:
         """Return the entry's status word so far."""
@@ -157,6 +196,8 @@ class Links:
 
     def check(self, findings: FindingList) -> None:
         """Add a finding for each link that is not as it must be."""
+        for statement in _INDEXES.strip().split("\n"):
+            self._db.execute(statement)
         for seq, first in self._db.execute(_DUPLICATE_COMMITMENTS):
             findings.add("duplicate-commitment", f"the same commitment stands at seq {first}", seq=seq)
         for seq, first in self._db.execute(_DUPLICATE_REFERENCES):

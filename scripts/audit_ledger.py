@@ -16,10 +16,13 @@ from rich.progress import Progress
 from chainsvc.errors import ChainsvcError
 from chainsvc.network import Network
 from chainsvc.verify import LiveNode
+from chainsvc.verify.audit_file import audit_file
 from chainsvc.verify.audit_report import AuditReport
-from chainsvc.verify.completeness import audit_export
-from chainsvc.verify.export import read_lines
+from chainsvc.verify.processes import cores
 from chainsvc.verify.render import audit_table
+
+SMALL = 2_000_000
+"""Bytes of an export that is read before other processes would have started."""
 
 
 def main() -> int:
@@ -54,11 +57,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--node", metavar="URL", help="a node of your own 自有节点地址")
     parser.add_argument("--at", type=int, metavar="BLOCK", help="block to compare with 比对所用区块")
     parser.add_argument("--json", action="store_true", help="one JSON line a file 每个文件一行 JSON")
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="remember there how far it came 续审目录")
+    parser.add_argument("--jobs", type=int, default=cores(), metavar="N", help="processes 进程数")
     return parser.parse_args()
 
 
 def _audit(path: Path, network: Network, node: LiveNode | None, options: argparse.Namespace) -> int:
-    report = _report(path, network, node, options.at, quiet=options.json)
+    report = _report(path, network, node, options)
     if options.json:
         print(json.dumps({"file": str(path), **report.to_json()}, ensure_ascii=False))
     else:
@@ -66,12 +71,17 @@ def _audit(path: Path, network: Network, node: LiveNode | None, options: argpars
     return report.exit_code
 
 
-def _report(path: Path, network: Network, node: LiveNode | None, at: int | None, *, quiet: bool) -> AuditReport:
-    with path.open("rb") as stream, Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+def _report(path: Path, network: Network, node: LiveNode | None, options: argparse.Namespace) -> AuditReport:
+    with Progress(console=Console(stderr=True), transient=True, disable=options.json) as progress:
         task = progress.add_task(f"Auditing 审计中 {path.name}", total=None)
-        lines = read_lines(stream)
-        return audit_export(
-            lines, network, node, at=at, progress=lambda done, of: progress.update(task, completed=done, total=of)
+        return audit_file(
+            path,
+            network,
+            node,
+            at=options.at,
+            progress=lambda done, of: progress.update(task, completed=done, total=of),
+            processes=options.jobs if path.stat().st_size > SMALL else 1,
+            resume=options.resume,
         )
 
 

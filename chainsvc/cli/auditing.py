@@ -11,14 +11,14 @@ import typer
 from chainsvc.cli.arguments import Block, Descriptor, LedgerName, Node
 from chainsvc.cli.connection import connected, node_url, pinned_network
 from chainsvc.cli.output import Output, facts, output_of
-from chainsvc.cli.verifying import network_on_first_use
-from chainsvc.network import Network
+from chainsvc.cli.verifying import Jobs, network_on_first_use
 from chainsvc.settings import Settings, load_settings
 from chainsvc.verify import LiveNode
-from chainsvc.verify.audit_report import AuditReport
-from chainsvc.verify.completeness import audit_export
-from chainsvc.verify.export import read_lines
+from chainsvc.verify.audit_file import audit_file
+from chainsvc.verify.processes import cores
 from chainsvc.verify.render import audit_table
+
+_SMALL = 2_000_000  # bytes; about a thousand entries with their records
 
 Disclose = Annotated[bool, typer.Option("--disclose", help="With the records (scope disclose).")]
 
@@ -48,6 +48,11 @@ def audit(
     network: Descriptor = None,
     at: Block = None,
     disclose: Disclose = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="FOLDER", help="Remember there how far it came; the same command goes on."),
+    ] = None,
+    jobs: Jobs = None,
 ) -> None:
     """Audit whole ledgers: is everything there, and unchanged?
 
@@ -60,27 +65,33 @@ def audit(
     reports = []
     with LiveNode(url) if url else nullcontext() as live:
         for source in sources:
-            with _file(output, settings, source, disclose=disclose) as path:
-                reports.append((source, _audit(output, path, pinned, live, at)))
+            with _file(output, settings, source, resume, disclose=disclose) as path:
+                with output.progress(f"Auditing 审计中 {path.name}") as told:
+                    processes = _processes(path, jobs)
+                    report = audit_file(path, pinned, live, at=at, progress=told, processes=processes, resume=resume)
+                reports.append((source, report))
     worst = max(report.exit_code for _, report in reports)
     audits = [{"source": source, **report.to_json()} for source, report in reports]
     output.answer({"exit_code": worst, "audits": audits}, *(audit_table(name, report) for name, report in reports))
     raise typer.Exit(worst)
 
 
+def _processes(path: Path, jobs: int | None) -> int:
+    """Use every core, but for an export that is read before other processes would have started."""
+    return (jobs or cores()) if path.stat().st_size > _SMALL else 1
+
+
 @contextmanager
-def _file(output: Output, settings: Settings, source: str, *, disclose: bool) -> Iterator[Path]:
-    """Give the export file, fetched from the service where a ledger is named."""
+def _file(output: Output, settings: Settings, source: str, resume: Path | None, *, disclose: bool) -> Iterator[Path]:
+    """Give the export file, fetched from the service where a ledger is named; a resume folder keeps it."""
     if Path(source).is_file():
         yield Path(source)
         return
-    with tempfile.TemporaryDirectory(prefix="chainsvc-audit-") as folder:
-        path = Path(folder) / "export.ndjson"
-        with connected(output, settings) as client, output.working(f"Exporting {source} …"):
-            client.export(source, path, disclose=disclose)
+    with tempfile.TemporaryDirectory(prefix="chainsvc-audit-") as temporary:
+        kind = "disclosed" if disclose else "hidden"
+        path = (resume or Path(temporary)) / f"{source.replace('/', '_')}-{kind}.ndjson"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with connected(output, settings) as client, output.working(f"Exporting {source} …"):
+                client.export(source, path, disclose=disclose)
         yield path
-
-
-def _audit(output: Output, path: Path, network: Network, node: LiveNode | None, at: int | None) -> AuditReport:
-    with path.open("rb") as stream, output.progress(f"Auditing 审计中 {path.name}") as told:
-        return audit_export(read_lines(stream), network, node, at=at, progress=told)

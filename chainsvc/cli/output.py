@@ -67,6 +67,10 @@ class Output:
         self.screen.file.write(orjson.dumps(value, default=str).decode() + "\n")
         self.screen.file.flush()
 
+    def line(self, data: bytes) -> None:
+        """Write a line of JSON, newline included, of an answer that is a stream of them."""
+        self.screen.file.write(data.decode())
+
     def remark(self, text: str) -> None:
         """Say something to people beside the result."""
         if not self.json:

@@ -1,8 +1,7 @@
 """Verifying evidence files, on this machine."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 from rich.console import RenderableType
@@ -13,39 +12,32 @@ from chainsvc.cli.arguments import Block, Descriptor, Node
 from chainsvc.cli.connection import connected, node_url, pinned_network, read
 from chainsvc.cli.output import Output, output_of
 from chainsvc.cli.refusals import UsageRefused
-from chainsvc.client.verifying import FIRST_USE, verify_locally
+from chainsvc.client.verifying import FIRST_USE
+from chainsvc.crypto.suites import sha256
 from chainsvc.errors import ChainsvcError, ConfigurationRefused
-from chainsvc.evidence import MAX_BYTES_WITH_PROOF
 from chainsvc.network import Network
 from chainsvc.settings import Settings, load_settings
-from chainsvc.verify import Verdict
-from chainsvc.verify.render import verdict_line, verdict_table
+from chainsvc.verify import evidence_files
+from chainsvc.verify.many import Against, Tally, Verifier, verify_all
+from chainsvc.verify.processes import cores
+from chainsvc.verify.render import tally_table, verdict_table
 
 MANY = 5
-"""More files than this are shown one a line."""
+"""More files than this are counted, and only those that are not valid are named."""
 
+FEW = 200
+"""Up to so many files are verified before other processes would have started."""
 
-class Trust(NamedTuple):
-    """What verdicts rest on.
-
-    Attributes:
-        network: The descriptor.
-        first_use: It came from the service itself.
-        node: JSON-RPC address, or None.
-        checkpoint: The checkpoint's file, or None.
-        at: Block asked for, or None.
-    """
-
-    network: Network
-    first_use: bool
-    node: str | None
-    checkpoint: bytes | None
-    at: int | None
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes that share the work; default all cores.")
+]
 
 
 def verify(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Evidence files.", exists=True, dir_okay=False)],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Evidence files, folders, patterns, .ndjson or .zip bundles.")
+    ],
     node: Node = None,
     checkpoint: Annotated[
         Path | None,
@@ -55,41 +47,81 @@ def verify(
     ] = None,
     network: Descriptor = None,
     at: Block = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Keep each verdict as a line of JSON; the same command then goes on there."
+        ),
+    ] = None,
+    jobs: Jobs = None,
 ) -> None:
     """Verify evidence files on this machine.
 
     The service is not asked, but for its network descriptor where none is pinned; the verdict then says so.
+    With --json each verdict is a line of its own, and the last line is the summary.
     Exit status: 0 all valid, 10 another standing, 11 undetermined, 12 invalid; the gravest counts.
     """
     if node is not None and checkpoint is not None:
         raise UsageRefused("verification rests on one source", expected="--node or --checkpoint", got="both")
     settings, output = load_settings(), output_of(context)
-    trust = _trust(output, settings, network, node, checkpoint, at)
-    verdicts = []
-    with output.progress("Verifying 核验中") as told:
-        for done, judged in enumerate(_verdicts(files, trust), 1):
-            verdicts.append(judged)
-            told(done, len(files))
-    worst = max(verdict.exit_code for _, verdict in verdicts)
-    value = {
-        "exit_code": worst,
-        "network": {"sha256": trust.network.sha256.hex(), "first_use": trust.first_use},
-        "files": [{"file": str(path), **verdict.to_json()} for path, verdict in verdicts],
+    against = _against(output, settings, network, node, checkpoint, at)
+    found = evidence_files.count(evidence_files.expanded(paths))
+    if found <= MANY and report is None and not output.json:
+        raise typer.Exit(_show_each(output, paths, against))
+    tally = _verify_all(output, paths, found, against, report, jobs)
+    shown = [tally_table(tally), *_first_use(against)]
+    summary = {
+        **tally.to_json(),
+        "network": {"sha256": sha256(against.network).hex(), "first_use": bool(against.unproven)},
     }
-    output.answer(value, *_shown(verdicts, trust))
-    raise typer.Exit(worst)
+    output.answer(summary, *shown)
+    raise typer.Exit(tally.worst)
 
 
-def _trust(
+def _verify_all(
+    output: Output, paths: list[str], found: int, against: Against, report: Path | None, jobs: int | None
+) -> Tally:
+    """Verify in as many processes as there are cores; a few files are not worth starting one."""
+    processes = (jobs or cores()) if found > FEW else 1
+    with output.progress("Verifying 核验中") as told:
+        return verify_all(
+            evidence_files.expanded(paths),
+            against,
+            processes=processes,
+            report=report,
+            told=output.line if output.json else None,
+            progress=lambda done: told(done, found),
+        )
+
+
+def _show_each(output: Output, paths: list[str], against: Against) -> int:
+    """Show the whole verdict of each of a few files."""
+    verifier, worst = Verifier(against), 0
+    shown: list[RenderableType] = []
+    for name, data in evidence_files.evidence_files(evidence_files.expanded(paths)):
+        verdict = verifier.verdict(data)
+        worst = max(worst, verdict.exit_code)
+        shown.append(verdict_table(name, verdict))
+    output.answer({}, *shown, *_first_use(against))
+    return worst
+
+
+def _first_use(against: Against) -> list[RenderableType]:
+    lines = (f"Not proven 未予证明: {wording.en}\n    {wording.zh}" for wording in against.unproven)
+    return [Text(line, "yellow") for line in lines]
+
+
+def _against(
     output: Output, settings: Settings, named: Path | None, node: str | None, checkpoint: Path | None, at: int | None
-) -> Trust:
+) -> Against:
     pinned = pinned_network(settings, named)
-    return Trust(
-        network=pinned or network_on_first_use(output, settings),
-        first_use=pinned is None,
+    network = pinned or network_on_first_use(output, settings)
+    return Against(
+        network=network.to_bytes(),
         node=None if checkpoint else node_url(settings, node),
         checkpoint=None if checkpoint is None else read(checkpoint, MAX_CHECKPOINT),
         at=at,
+        unproven=() if pinned else (FIRST_USE,),
     )
 
 
@@ -109,25 +141,3 @@ def network_on_first_use(output: Output, settings: Settings) -> Network:
             got=error.message,
             where=settings.url,
         ) from error
-
-
-def _verdicts(files: list[Path], trust: Trust) -> Iterator[tuple[Path, Verdict]]:
-    for path in files:
-        data = read(path, MAX_BYTES_WITH_PROOF)
-        verdict = verify_locally(
-            data,
-            trust.network,
-            node=trust.node,
-            checkpoint=trust.checkpoint,
-            at=trust.at,
-            first_use=trust.first_use,
-        )
-        yield path, verdict
-
-
-def _shown(verdicts: list[tuple[Path, Verdict]], trust: Trust) -> list[RenderableType]:
-    render = verdict_line if len(verdicts) > MANY else verdict_table
-    shown: list[RenderableType] = [render(str(path), verdict) for path, verdict in verdicts]
-    if trust.first_use:
-        shown.append(Text(f"Not proven 未予证明: {FIRST_USE.en}\n    {FIRST_USE.zh}", "yellow"))
-    return shown

@@ -116,7 +116,7 @@ class Audit:
         self._progress = progress or (lambda _done, _all: None)
         self._state: LedgerState | None = None
         self._parts: _Parts | None = None
-        self._ended = self._broken = False
+        self._ended = self._broken = self._read = False
         self._number = 0
         self._links = links
         self._save = save or (lambda: None)
@@ -141,15 +141,16 @@ class Audit:
             for name, part in parts.parts.items():
                 part.resume(state[name])
             self.offset, self._number = state["offset"], state["number"]
-            self._ended, self._compared = state["ended"], state["compared"]
-            self._run(rest, header, processes)
+            self._read, self._compared = state["read"], state["compared"]
+            if not self._read:
+                self._run(rest, header, processes)
         return self.finish()
 
     def state(self) -> dict[str, Any]:
         """Return where it is, between two batches or two windows of slots, as JSON."""
         assert self._parts is not None  # the first line is no place to save
-        number = self._number if self._ended else self._number - 1  # the line that is being taken is taken again
-        facts = {"offset": self.offset, "number": number, "ended": self._ended, "compared": self._compared}
+        number = self._number if self._read else self._number - 1  # the line that is being taken is taken again
+        facts = {"offset": self.offset, "number": number, "read": self._read, "compared": self._compared}
         parts = {name: part.state() for name, part in self._parts.parts.items()}
         return {"findings": self.findings.state(), **facts, **parts}
 
@@ -237,10 +238,11 @@ class Audit:
     def finish(self) -> AuditReport:
         """Compare what stands at the end, and report."""
         parts = self._parts
-        if not self._ended and not self._broken:
+        if not self._ended and not self._broken and not self._read:
             if parts is not None:
                 parts.batches.close()
             self.findings.add("truncated", "the export ends before its last line", expected='{"end":true}')
+        self._read = True
         if parts is not None and not self._broken:
             if not self._compared:
                 self._compare_counts(parts)
@@ -253,8 +255,7 @@ class Audit:
     def _has_compared(self, done: int, entries: int) -> None:
         self._compared = done
         self._progress(done, entries)
-        if self._ended:
-            self._save()
+        self._save()
 
     def _compare_counts(self, parts: "_Parts") -> None:
         stated = f"{parts.header.entries} entries in {parts.header.batches} batches"

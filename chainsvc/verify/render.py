@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chainsvc.verify.audit_report import OUTCOMES_ZH, AuditReport
+from chainsvc.verify.many import Tally
 from chainsvc.verify.verdict import INVALID, UNDETERMINED, VALID, Facts, Outcome, Step, Verdict
 from chainsvc.verify.wording import OUTCOMES, STEP_NAMES, VERDICTS
 
@@ -33,12 +34,23 @@ def verdict_table(name: str, verdict: Verdict) -> RenderableType:
     return Group(headline, _facts_table(verdict.facts), steps, _not_proven(verdict.facts))
 
 
-def verdict_line(name: str, verdict: Verdict) -> Text:
-    """Return one file's verdict in one line, for long lists: the first step that did not pass is named."""
-    line = _headline(name, verdict.verdict, VERDICTS[verdict.verdict])
-    order = (Outcome.FAILED, Outcome.NOT_CHECKED) if verdict.verdict in (INVALID, UNDETERMINED) else ()
-    step = next((step for outcome in order for step in verdict.steps if step.outcome is outcome), None)
-    return line if step is None else line.append(f"  step {step.number} {step.name}: {step.finding.reason}", "default")
+def tally_table(tally: Tally) -> RenderableType:
+    """Return how many files have which verdict, after a line for each that is not valid."""
+    parts: list[RenderableType] = []
+    for name, known in tally.others:
+        line = _headline(name, known.verdict, VERDICTS[known.verdict])
+        parts.append(line if known.reason is None else line.append(f"  {known.reason}", "default"))
+    if (more := tally.files - tally.counts[VALID] - len(tally.others)) > 0:
+        parts.append(Text(f"and {more} more 另有更多"))
+    table = _table("Verdict 结论", "Files 文件数")
+    for verdict, files in sorted(tally.counts.items(), key=lambda counted: -counted[1]):
+        table.add_row(
+            Text(f"{verdict.upper()} {VERDICTS[verdict]}", _COLOURS.get(verdict, _OTHER_STANDING)), f"{files:,}"
+        )
+    parts.append(table)
+    if tally.resumed:
+        parts.append(Text(f"{tally.resumed:,} of them stood in the report already 其中已在报告中"))
+    return Group(*parts)
 
 
 def audit_table(name: str, report: AuditReport) -> RenderableType:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command_line import call, document, problem
+from support.command_line import call, document, documents, problem
 
 from chainsvc.cli.refusals import EXIT_CODES
 
@@ -138,7 +138,7 @@ def test_tampered_evidence_is_invalid_and_names_the_step(folder: Path) -> None:
     (folder / "tampered.json").write_text(changed, encoding="utf-8")
     for trust in (["--node", str(call_node())], ["--checkpoint", "checkpoint.txt"]):
         result = call("verify", "tampered.json", *trust, "--json")
-        (verdict,) = document(result)["files"]
+        verdict, _ = documents(result)
         assert (result.exit_code, verdict["verdict"]) == (12, "invalid")
         assert any(step["outcome"] == "failed" for step in verdict["steps"])
 

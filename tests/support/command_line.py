@@ -32,3 +32,8 @@ def problem(result: Result) -> dict[str, Any]:
     (line,) = result.stderr.splitlines()
     value: dict[str, Any] = json.loads(line)
     return value
+
+
+def documents(result: Result) -> list[dict[str, Any]]:
+    """Return the lines of a command whose answer is a stream of JSON; the last one sums up."""
+    return [json.loads(line) for line in result.stdout.splitlines()]

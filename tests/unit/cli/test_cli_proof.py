@@ -1,8 +1,9 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
-from support.command_line import Run, document, problem
+from support.command_line import Run, document, documents, problem
 from support.fake_service import FakeService
 from support.paper_evidence import LEDGER, PaperLedger, donation
 
@@ -52,17 +53,33 @@ def test_evidence_is_valid_against_its_checkpoint(served: Run, evidence: Path) -
     assert "step" not in result.stderr
 
 
-def test_verdicts_of_many_files_are_one_document_and_the_gravest_counts(served: Run, evidence: Path) -> None:
+def test_verdicts_of_many_files_are_a_stream_and_the_gravest_counts(served: Run, evidence: Path) -> None:
     tampered = evidence.read_bytes().replace(b'"/body/amount","', b'"/body/amount","0', 1)
     assert tampered != evidence.read_bytes()
     Path("bad.json").write_bytes(tampered)
     files = [evidence, "bad.json", *[evidence] * 4]
     result = served("verify", *files, "--checkpoint", "checkpoint.txt", "--json")
-    found = document(result)
-    assert result.exit_code == found["exit_code"] == 12
-    assert [one["verdict"] for one in found["files"]] == ["valid", "invalid", *["valid"] * 4]
-    lines = served("verify", *files, "--checkpoint", "checkpoint.txt").stdout.splitlines()
-    assert [line.split(":")[0] for line in lines if line] == [str(file) for file in files]
+    *found, summary = documents(result)
+    assert result.exit_code == summary["exit_code"] == 12
+    assert [one["verdict"] for one in found] == ["valid", "invalid", *["valid"] * 4]
+    assert summary["verdicts"] == {"valid": 5, "invalid": 1}
+
+
+def test_many_files_are_counted_and_only_those_not_valid_are_named(served: Run, evidence: Path) -> None:
+    Path("bad.json").write_bytes(evidence.read_bytes()[:-1])
+    out = served("verify", *[evidence] * 6, "bad.json", "--checkpoint", "checkpoint.txt").stdout
+    assert [line.split(":")[0] for line in out.splitlines() if ".json" in line] == ["bad.json"]
+    assert "step 1 file" in out
+    assert re.search(r"VALID 有效 +│ +6 ", out)
+
+
+def test_report_is_gone_on_with(served: Run, evidence: Path) -> None:
+    words = ["verify", evidence, "--checkpoint", "checkpoint.txt", "--report", "report.ndjson", "--json"]
+    assert documents(served(*words))[-1]["resumed"] == 0
+    assert documents(served(*words))[-1]["resumed"] == 1
+    other = served("verify", evidence, "--report", "report.ndjson")
+    assert other.exit_code == 3
+    assert "something else" in other.stderr
 
 
 def test_evidence_without_a_trusted_block_is_undetermined(served: Run, evidence: Path) -> None:
@@ -87,9 +104,7 @@ def test_descriptor_of_first_use_is_said_in_the_verdict(served: Run, evidence: P
     result = served("verify", evidence, "--checkpoint", "checkpoint.txt")
     assert result.exit_code == 0
     assert "taken from the service itself, on first use" in result.stdout
-    assert (
-        document(served("verify", evidence, "--checkpoint", "checkpoint.txt", "--json"))["network"]["first_use"] is True
-    )
+    assert documents(served("verify", evidence, "--checkpoint", "checkpoint.txt", "--json"))[-1]["network"]["first_use"]
 
 
 def test_no_descriptor_at_all_refuses_to_start(run: Run, home: Path) -> None:
@@ -109,7 +124,7 @@ def test_node_and_checkpoint_together_are_refused(served: Run, evidence: Path) -
 def test_hostile_file_is_invalid_and_no_error(served: Run, home: Path, content: bytes) -> None:
     (home / "bad.json").write_bytes(content)
     result = served("verify", "bad.json", "--json")
-    assert (result.exit_code, document(result)["files"][0]["verdict"]) == (12, "invalid")
+    assert (result.exit_code, documents(result)[0]["verdict"]) == (12, "invalid")
 
 
 def test_checkpoint_that_is_none_is_refused(served: Run, evidence: Path) -> None:

@@ -92,7 +92,7 @@ def test_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
         (["status"], "Missing argument"),
         (["status", ID, "--nothing"], "No such option: --nothing"),
         (["status", "D-1"], "which ledger is the reference in?"),
-        (["verify", "nothing.json"], "does not exist"),
+        (["verify", "nothing.json"], "No such file"),
         (["standing", ID, "--set", "revoked"], "both a new standing and a cause"),
         (["key", "api", "nothing"], "No such command 'nothing'"),
         (["notarize", "/dev/null"], "which ledgers do the rows belong to?"),

@@ -4,62 +4,24 @@ import copy
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paper_book import Book, cause, make_book
 from support.paper_chain import LEDGER_CONTRACT, PaperChain, PaperNode, rpc_transport
-from support.paper_evidence import LEDGER, USCC, PaperLedger, corrected, donation
+from support.paper_evidence import USCC, PaperLedger, corrected, donation
 
 from chainsvc import jcs
 from chainsvc.errors import ConfigurationRefused, MalformedInput, NodeUnavailable
 from chainsvc.heads import Status
-from chainsvc.record import Record
 from chainsvc.verify import CheckpointSource, LiveNode
 from chainsvc.verify.audit_report import MAX_FINDINGS, AuditReport
 from chainsvc.verify.completeness import audit_export
 from chainsvc.verify.export import MAX_LINE, ExportEntry, parse_line, read_lines, write_line
-
-
-@dataclass
-class Book:
-    """A ledger of nine donations in three batches, one of them corrected and one revoked."""
-
-    chain: PaperChain
-    ledger: PaperLedger
-    corrected: int
-    correction: int
-    revoked: int
-
-    def audit(self, lines: list[bytes] | None = None, **options: Any) -> AuditReport:
-        """Audit against the chain."""
-        lines = self.ledger.export() if lines is None else lines
-        return audit_export(lines, self.chain.network, PaperNode(self.chain), **options)
-
-
-def _cause(target: int, commitment: bytes, status: str = "revoked") -> Record:
-    body = {
-        "target": {"ledger": LEDGER, "seq": target, "commitment": commitment.hex()},
-        "status": status,
-        "reason": "登记有误",
-    }
-    return Record("status.cause.v1", LEDGER, f"CAUSE-{target}", 0, None, 0, 0, "2026-09-02T10:00:00+08:00", body)
-
-
-def make_book() -> Book:
-    """Return a fresh, honest book."""
-    chain = PaperChain()
-    ledger = PaperLedger(chain)
-    records = [donation(number, 100 + number) for number in range(6)]
-    seqs = ledger.anchor(records)
-    correction, *_ = ledger.anchor([corrected(records[2], ledger.entry(seqs[2]).commitment, 90), donation(7)])
-    chain.mark(ledger.id, seqs[2], Status.SUPERSEDED, (ledger.id, correction))
-    (cause,) = ledger.anchor([_cause(seqs[4], ledger.entry(seqs[4]).commitment)])
-    chain.mark(ledger.id, seqs[4], Status.REVOKED, (ledger.id, cause))
-    return Book(chain, ledger, seqs[2], correction, seqs[4])
 
 
 @pytest.fixture
@@ -395,7 +357,7 @@ def test_a_cause_that_is_not_there_is_told() -> None:
 def test_a_cause_about_another_entry_is_told() -> None:
     def mark(chain: PaperChain, ledger: PaperLedger) -> None:
         ledger.anchor([donation(1), donation(2)])
-        ledger.anchor([_cause(1, ledger.entry(1).commitment)])
+        ledger.anchor([cause(1, ledger.entry(1).commitment)])
         chain.mark(ledger.id, 0, Status.REVOKED, (ledger.id, 2))
 
     assert _audited(mark) == [("cause-mismatch", 0)]
@@ -409,7 +371,7 @@ def test_a_cause_must_declare_the_standing_it_gives(
 ) -> None:
     def mark(chain: PaperChain, ledger: PaperLedger) -> None:
         ledger.anchor([donation(1)])
-        ledger.anchor([_cause(0, ledger.entry(0).commitment, declared)])
+        ledger.anchor([cause(0, ledger.entry(0).commitment, declared)])
         chain.mark(ledger.id, 0, status, (ledger.id, 1))
 
     assert _audited(mark) == expected

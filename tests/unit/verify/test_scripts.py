@@ -73,11 +73,30 @@ def test_a_failed_step_shows_expected_and_got(folder: Path) -> None:
     assert "got 实为:" in out
 
 
-def test_many_files_are_one_line_each_with_the_reason(folder: Path) -> None:
+def test_many_files_are_counted_and_those_not_valid_named(folder: Path) -> None:
     code, out, _ = _verify(folder, *["valid.json"] * 5, "invalid.json")
     assert code == 12
-    assert len(out.splitlines()) == 6
-    assert "step 5 head" in out.splitlines()[-1]
+    assert [line for line in out.splitlines() if ".json" in line and "step 5 head" in line]
+    assert "valid.json: VALID" not in out
+    assert "VALID 有效" in out
+
+
+def test_a_folder_is_verified_and_its_report_gone_on_with(folder: Path) -> None:
+    (folder / "files").mkdir()
+    for number in range(4):
+        (folder / "files" / f"{number}.json").write_bytes((folder / "valid.json").read_bytes())
+    first = _verify(folder, "files", "--report", "report.ndjson")
+    (folder / "files" / "5.json").write_bytes((folder / "superseded.json").read_bytes())
+    second = _verify(folder, "files", "--report", "report.ndjson")
+    assert (first[0], second[0]) == (0, 10)
+    assert "4 of them stood in the report already" in second[1]
+
+
+def test_an_audit_done_before_is_read_from_its_folder(folder: Path) -> None:
+    words = ("--network", "network.json", "--resume", "state", "--json", "ledger.ndjson")
+    first, second = _run(folder, "audit_ledger.py", *words), _run(folder, "audit_ledger.py", *words)
+    assert first == second
+    assert (first[0], len(list((folder / "state").glob("*.audit")))) == (11, 1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, IPvAnyNetwork, ValidationError, model_validator
+from pydantic import Field, IPvAnyNetwork, PositiveFloat, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from chainsvc.errors import ConfigurationRefused
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         description="Processes that check, commit and encrypt bulk records; 0 does it in the API's own",
     )
     stop_grace_s: float = Field(10.0, gt=0, description="Longest time that requests under way may take at a stop")
-    webhook_retry_s: tuple[float, ...] = Field(
+    webhook_retry_s: tuple[PositiveFloat, ...] = Field(
         (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),
         description="Waits between a webhook's attempts, in seconds; after the last one it is dead",
     )

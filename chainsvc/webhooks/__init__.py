@@ -30,7 +30,7 @@ from chainsvc import metrics
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.errors import ConfigurationRefused, Unavailable
 from chainsvc.journal import deliveries, endpoints, outbox
-from chainsvc.journal.deliveries import Claim
+from chainsvc.journal.deliveries import Claim, message_id
 from chainsvc.logs import get_logger
 from chainsvc.settings import Settings
 from chainsvc.webhooks.addresses import AddressRules, addresses_of
@@ -224,7 +224,10 @@ class Deliverer:
             endpoints.disable(conn, endpoint_id, reason)
             log.warning("webhook_disabled", endpoint=endpoint_id, reason=reason)
             return "disabled"
-        return "failed" if again is not None else "dead"
+        if again is None:
+            log.warning("webhook_dead", endpoint=endpoint_id, message=message_id(claim.key.event_id))
+            return "dead"
+        return "failed"
 
     # housekeeping
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from support.receiver import Receiver, Reply, receiving, until
 from support.subscribed import USCC, Subscribed, subscribe
 
+from chainsvc import webhooks
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.errors import DatabaseUnavailable
 from chainsvc.journal import deliveries, endpoints, ledgers
@@ -286,5 +287,22 @@ def test_a_running_deliverer_picks_up_what_happens(
         subscribed.anchor()
         receiver.wait_for(1)
         until(lambda: subscribed.deliveries()[0].state == "delivered")
+    finally:
+        deliverer.stop(30)
+
+
+def test_an_outage_of_the_database_is_a_pause(
+    subscribed: Subscribed, receiver: Receiver, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "_OUTAGE_PAUSE_S", 0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(deliveries, "due", _die)
+        deliverer.start()
+        until(lambda: deliverer.outage is not None)
+        assert "does not answer" in (deliverer.outage or "")
+    try:
+        subscribed.anchor()
+        receiver.wait_for(1)
+        until(lambda: deliverer.outage is None)
     finally:
         deliverer.stop(30)

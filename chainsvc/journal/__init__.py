@@ -21,7 +21,8 @@ marks          changes of standing, asked for and seen on chain
 checkpoints    signed notes that name a block
 outbox         what webhooks tell, written with what it tells of
 endpoints      who is told, where, and under which key
-deliveries     how far telling has come
+claims         attempts to tell, each by one deliverer
+deliveries     how far telling has come, and telling again
 cursors        up to which block a contract's events were read
 leases         which worker does what, for how long
 keys           API keys

@@ -16,7 +16,6 @@ alone for longer and longer, but for a single attempt in between.
 import asyncio
 import math
 import random
-import ssl
 import threading
 import time
 from collections import Counter
@@ -28,13 +27,14 @@ from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
 from chainsvc.crypto.envelope import Envelope
-from chainsvc.errors import ConfigurationRefused, Unavailable
-from chainsvc.journal import deliveries, endpoints, outbox
-from chainsvc.journal.deliveries import Claim, message_id
+from chainsvc.errors import Unavailable
+from chainsvc.journal import claims, deliveries, endpoints, outbox
+from chainsvc.journal.claims import Claim
+from chainsvc.journal.deliveries import message_id
 from chainsvc.logs import get_logger
 from chainsvc.settings import Settings
 from chainsvc.webhooks.addresses import AddressRules, addresses_of
-from chainsvc.webhooks.calling import Answer, Courier, Resolve
+from chainsvc.webhooks.calling import Answer, Courier, Resolve, tls_of
 from chainsvc.webhooks.schedule import again_in, pause
 
 __all__ = ["Deliverer", "rules_of"]
@@ -77,7 +77,7 @@ class Deliverer:
         self._envelope = envelope
         self._settings = settings
         self._resolve = resolve
-        self._tls = _tls_of(settings)
+        self._tls = tls_of(settings.webhook_ca_file)
         self._random = random.SystemRandom().random
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -161,27 +161,27 @@ class Deliverer:
 
     async def _start_due(self, courier: Courier) -> int:
         room = self._settings.webhook_concurrency - len(self._tasks)
-        claims = await asyncio.to_thread(self._claim, room) if room > 0 else []
-        for claim in claims:
+        taken = await asyncio.to_thread(self._claim, room) if room > 0 else []
+        for claim in taken:
             self._under_way[claim.key.endpoint_id] += 1
             task = asyncio.create_task(self._deliver(courier, claim))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return len(claims)
+        return len(taken)
 
     def _claim(self, room: int) -> list[Claim]:
         """Claim for each endpoint in turn, as many as it has places."""
         with self._engine.connect() as conn:
-            waiting = list(deliveries.due(conn))
+            waiting = list(claims.due(conn))
         random.shuffle(waiting)  # which endpoint comes first is nobody's right
-        claims: list[Claim] = []
+        found: list[Claim] = []
         for due in waiting:
             places = 1 if due.failures else self._settings.webhook_per_endpoint
-            most = min(places - self._under_way[due.endpoint_id], room - len(claims))
+            most = min(places - self._under_way[due.endpoint_id], room - len(found))
             if most > 0:
                 with self._engine.begin() as conn:
-                    claims += deliveries.claim(conn, due.endpoint_id, self._envelope, limit=most, lease_s=self._lease_s)
-        return claims
+                    found += claims.claim(conn, due.endpoint_id, self._envelope, limit=most, lease_s=self._lease_s)
+        return found
 
     @property
     def _lease_s(self) -> int:
@@ -206,7 +206,7 @@ class Deliverer:
         metrics.WEBHOOK_ATTEMPTS.labels(outcome).inc()
 
     def _taken(self, conn: Connection, claim: Claim, answer: Answer) -> str:
-        deliveries.mark_delivered(conn, claim.key, answer.status or 0)
+        claims.mark_delivered(conn, claim.key, answer.status or 0)
         endpoints.note_taken(conn, claim.key.endpoint_id)
         return "delivered"
 
@@ -215,7 +215,7 @@ class Deliverer:
         is_gone = answer.status == _GONE
         waits = () if is_gone else settings.webhook_retry_s
         again = again_in(waits, claim.key.attempt, answer.retry_after_s, self._random)
-        deliveries.mark_failed(conn, claim.key, answer.status, answer.words, again_in_s=again)
+        claims.mark_failed(conn, claim.key, answer.status, answer.words, again_in_s=again)
         first = min(settings.webhook_retry_s[:1], default=settings.webhook_longest_pause_s)
         rest = pause(first, settings.webhook_longest_pause_s, claim.failures + 1, answer.retry_after_s, self._random)
         failing_s = endpoints.note_failed(conn, endpoint_id, rest) or 0
@@ -246,15 +246,3 @@ class Deliverer:
             backlog = deliveries.backlog(conn)
         metrics.WEBHOOKS_PENDING.set(backlog.pending)
         metrics.WEBHOOKS_OLDEST_SECONDS.set(backlog.oldest_s)
-
-
-def _tls_of(settings: Settings) -> ssl.SSLContext | bool:
-    path = settings.webhook_ca_file
-    if path is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(path))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationRefused(
-            "the webhook receivers' certificates can't be read", where=f"CHAINSVC_WEBHOOK_CA_FILE: {path}"
-        ) from error

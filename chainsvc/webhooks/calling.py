@@ -9,14 +9,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 
 from chainsvc.crypto.webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
-from chainsvc.errors import AddressRefused
-from chainsvc.journal.deliveries import Claim, message_id
+from chainsvc.errors import AddressRefused, ConfigurationRefused
+from chainsvc.journal.claims import Claim
+from chainsvc.journal.deliveries import message_id
 from chainsvc.logs import redacted_text
 from chainsvc.webhooks.addresses import Address, AddressRules, addresses_of, port_of
 from chainsvc.webhooks.schedule import retry_after
@@ -121,6 +123,21 @@ class Courier:
             await response.aclose()
         asked = retry_after(response.headers.get("retry-after"), time.time())
         return Answer(response.status_code, _shown(start), asked)
+
+
+def tls_of(path: Path | None) -> ssl.SSLContext | bool:
+    """Return how receivers prove who they are: by the certificates of a PEM file; None takes the usual authorities.
+
+    Raises:
+        ConfigurationRefused: The file can't be read.
+    """
+    if path is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(path))
+    except (OSError, ssl.SSLError) as error:
+        where = f"CHAINSVC_WEBHOOK_CA_FILE: {path}"
+        raise ConfigurationRefused("the webhook receivers' certificates can't be read", where=where) from error
 
 
 def body_of(claim: Claim) -> bytes:

@@ -19,7 +19,7 @@ from support.receiver import Receiver, Reply, receiving
 
 from chainsvc.crypto.webhooks import WebhookKey
 from chainsvc.errors import ConfigurationRefused
-from chainsvc.journal.deliveries import Claim, DeliveryKey
+from chainsvc.journal.claims import Claim, DeliveryKey
 from chainsvc.settings import load_settings
 from chainsvc.webhooks import Deliverer
 from chainsvc.webhooks.addresses import Address, AddressRules

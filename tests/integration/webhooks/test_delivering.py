@@ -11,7 +11,7 @@ from support.subscribed import USCC, Subscribed, subscribe
 from chainsvc import webhooks
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.errors import DatabaseUnavailable
-from chainsvc.journal import deliveries, endpoints, ledgers
+from chainsvc.journal import claims, deliveries, endpoints, ledgers
 from chainsvc.webhooks import Deliverer
 
 pytestmark = pytest.mark.database
@@ -74,7 +74,7 @@ def test_a_crash_between_answer_and_commit_delivers_again(
 ) -> None:
     subscribed.anchor()
     with monkeypatch.context() as patch:
-        patch.setattr(deliveries, "mark_delivered", _die)
+        patch.setattr(claims, "mark_delivered", _die)
         assert deliverer_with().drain() == 1
     assert len(receiver.came) == 1
     assert deliverer_with().drain() == 0, "the lease still runs"
@@ -296,7 +296,7 @@ def test_an_outage_of_the_database_is_a_pause(
 ) -> None:
     monkeypatch.setattr(webhooks, "_OUTAGE_PAUSE_S", 0.01)
     with monkeypatch.context() as patch:
-        patch.setattr(deliveries, "due", _die)
+        patch.setattr(claims, "due", _die)
         deliverer.start()
         until(lambda: deliverer.outage is not None)
         assert "does not answer" in (deliverer.outage or "")

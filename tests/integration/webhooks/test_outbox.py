@@ -15,7 +15,7 @@ from chainsvc.client.answers.webhooks import EVENT_TYPES
 from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
 from chainsvc.cursors import decode_number
 from chainsvc.errors import KeyMismatch
-from chainsvc.journal import batches, deliveries, endpoints, ledgers, marks, outbox, payloads, rotation
+from chainsvc.journal import batches, claims, deliveries, endpoints, ledgers, marks, outbox, payloads, rotation
 from chainsvc.journal import network as journal_network
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.journal.marks import Word
@@ -293,10 +293,10 @@ def test_a_new_key_encryption_key_opens_the_endpoints_keys(engine: Engine) -> No
         rotation.rotate(conn, old, new)
     with engine.begin() as conn:
         opened = journal_network.bind(conn, network, new)
-        (claim,) = deliveries.claim(conn, endpoint.endpoint_id, opened, limit=5, lease_s=-1)
+        (claim,) = claims.claim(conn, endpoint.endpoint_id, opened, limit=5, lease_s=-1)
         assert claim.keys == (second, key)
     with engine.begin() as conn, pytest.raises(KeyMismatch):
-        deliveries.claim(conn, endpoint.endpoint_id, envelope, limit=5, lease_s=1)
+        claims.claim(conn, endpoint.endpoint_id, envelope, limit=5, lease_s=1)
 
 
 def _named(ledger: Ledger) -> dict[str, str]:

@@ -201,24 +201,26 @@ class Deliverer:
             self._under_way[claim.key.endpoint_id] -= 1
 
     def _record(self, claim: Claim, answer: Answer) -> None:
+        """Keep what came of an attempt; the endpoint's row first, as whoever removes or disables it does."""
         with self._engine.begin() as conn:
             outcome = self._taken(conn, claim, answer) if answer.taken else self._failed(conn, claim, answer)
         metrics.WEBHOOK_ATTEMPTS.labels(outcome).inc()
 
     def _taken(self, conn: Connection, claim: Claim, answer: Answer) -> str:
-        claims.mark_delivered(conn, claim.key, answer.status or 0)
         endpoints.note_taken(conn, claim.key.endpoint_id)
+        claims.mark_delivered(conn, claim.key, answer.status or 0)
         return "delivered"
 
     def _failed(self, conn: Connection, claim: Claim, answer: Answer) -> str:
         settings, endpoint_id = self._settings, claim.key.endpoint_id
         is_gone = answer.status == _GONE
+        longest = settings.webhook_longest_pause_s
+        first = min(settings.webhook_retry_s[:1], default=longest)
+        rest = pause(first, longest, claim.failures + 1, answer.retry_after_s, self._random)
+        failing_s = endpoints.note_failed(conn, endpoint_id, rest) or 0
         waits = () if is_gone else settings.webhook_retry_s
         again = again_in(waits, claim.key.attempt, answer.retry_after_s, self._random)
         claims.mark_failed(conn, claim.key, answer.status, answer.words, again_in_s=again)
-        first = min(settings.webhook_retry_s[:1], default=settings.webhook_longest_pause_s)
-        rest = pause(first, settings.webhook_longest_pause_s, claim.failures + 1, answer.retry_after_s, self._random)
-        failing_s = endpoints.note_failed(conn, endpoint_id, rest) or 0
         if is_gone or failing_s > settings.webhook_disable_after_s:
             reason = "it answered 410 Gone" if is_gone else f"every attempt failed for {failing_s} s"
             endpoints.disable(conn, endpoint_id, reason)

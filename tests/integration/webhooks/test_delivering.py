@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Engine
+from support.logged import logging_to_memory
 from support.receiver import Receiver, Reply, receiving, until
 from support.subscribed import USCC, Subscribed, subscribe
 
@@ -142,6 +143,26 @@ def test_410_disables_the_endpoint_and_what_waits_is_dead(
     assert subscribed.endpoint().disabled_because == "it answered 410 Gone"
     subscribed.anchor(1)
     assert len(subscribed.deliveries()) == 6, "nothing is written for a disabled endpoint"
+
+
+def test_several_answers_of_410_at_once_are_all_recorded(
+    subscribed: Subscribed, receiver: Receiver, deliverer: Deliverer
+) -> None:
+    together = threading.Event()
+    receiver.always = Reply(410, after=together)
+    for _ in range(4):
+        subscribed.anchor(1)
+
+    def answer_together() -> None:
+        receiver.wait_for(4)
+        together.set()
+
+    threading.Thread(target=answer_together, daemon=True).start()
+    with logging_to_memory() as logged:
+        assert deliverer.drain() == 4
+    assert "webhook_disabled" in logged.getvalue()
+    assert "webhook_not_recorded" not in logged.getvalue()
+    assert {delivery.state for delivery in subscribed.deliveries()} == {"dead"}
 
 
 def test_an_endpoint_that_fails_for_too_long_is_disabled(

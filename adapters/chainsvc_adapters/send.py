@@ -13,7 +13,7 @@ from chainsvc.record import Record
 from chainsvc_adapters.export import Export, Refusal
 from chainsvc_adapters.feeds.sheet import Row
 
-CHUNK = 500
+CHUNK = 4096
 """Most records of one call."""
 
 Progress = Callable[[int, int], None]
@@ -30,10 +30,10 @@ class Acceptance(Protocol):
 
 
 class Notary(Protocol):
-    """Whoever takes records: the client of the service, or one that writes to a local queue."""
+    """Whoever takes records: the client of the service."""
 
     def notarize(self, records: Sequence[Record]) -> Sequence[Acceptance | ChainsvcError]:
-        """Take up to 500 records of one ledger, answer each in its place.
+        """Take records of one ledger, up to ``CHUNK`` of them, answer each in its place.
 
         Raises:
             ChainsvcError: Nothing can be taken now; the same call may be made again.
@@ -72,6 +72,7 @@ class Summary:
         refused: Rows that are not, or not wholly, notarized, with the reasons; the export's own and the notary's.
         held: Row numbers of which a later record was not sent, since an earlier one was refused.
         ledgers: Sums of sent and again by ledger.
+        queued: Records that wait in the local queue.
     """
 
     sent: int = 0
@@ -79,6 +80,15 @@ class Summary:
     refused: list[Refusal] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
     ledgers: dict[str, Sums] = field(default_factory=dict)
+    queued: int = 0
+
+    def take(self, record: Record, *, again: bool) -> None:
+        """Count a record that the notary has."""
+        if again:
+            self.again += 1
+        else:
+            self.sent += 1
+        self.ledgers.setdefault(record.ledger, Sums()).add(record)
 
 
 class _Item(NamedTuple):
@@ -153,11 +163,7 @@ class _Sending:
             self.refused.add(item.row)
             self.summary.refused.append(self.export.refusal(item.row, answer))
             return
-        if answer.again:
-            self.summary.again += 1
-        else:
-            self.summary.sent += 1
-        self.summary.ledgers.setdefault(item.record.ledger, Sums()).add(item.record)
+        self.summary.take(item.record, again=answer.again)
 
     def _not_held(self, items: Sequence[_Item]) -> list[_Item]:
         self.summary.held += [item.row for item in items if item.row in self.refused]

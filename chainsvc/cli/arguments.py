@@ -20,6 +20,17 @@ Store = Annotated[
     Path | None,
     typer.Option("--store", metavar="FILE", help="Private mode: records and seeds stay in this file."),
 ]
+QueueFile = Annotated[
+    Path | None,
+    typer.Option("--queue", metavar="FILE", help="Local queue: records wait in it while the service is away."),
+]
+QueueKey = Annotated[
+    Path | None,
+    typer.Option("--queue-key", metavar="KEYFILE", help="Key that seals the queue; make one by: chainsvc key new."),
+]
+SigningKeyFile = Annotated[
+    Path | None, typer.Option("--signing-key", metavar="KEYFILE", help="The organization's, for signed ledgers.")
+]
 Account = Annotated[
     Path | None,
     typer.Option("--account", metavar="KEYFILE", help="Account that acts; default the registrar's of this home."),

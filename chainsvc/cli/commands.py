@@ -58,6 +58,16 @@ _KEY = Group(
         ),
     },
 )
+_QUEUE = Group(
+    "See to the local queue that records wait in while the service is away.",
+    {
+        "status": Command("queues:status", "Show how much waits, and what was refused."),
+        "drain": Command("queues:drain", "Send what waits, in order."),
+        "outcomes": Command("queues:outcomes", "List receipts and refusals of what was sent."),
+        "retry": Command("queues:retry", "Let refused records wait again."),
+        "drop": Command("queues:drop", "Delete records from the queue for good."),
+    },
+)
 _BUDGET = Group(
     "Set and show budgets of subsidy ledgers.",
     {
@@ -124,6 +134,7 @@ PANELS = (
             "status": Command("records:status", "Show how far a record has come."),
             "standing": Command("records:standing", "Show a record's standing, or ask for a change of it."),
             "erase": Command("records:erase", "Erase a record's content for good."),
+            "queue": _QUEUE,
             "ledger": _LEDGER,
             "webhook": _WEBHOOK,
         },

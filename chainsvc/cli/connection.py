@@ -8,7 +8,7 @@ from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_ret
 
 from chainsvc import devnet
 from chainsvc.cli.output import Output
-from chainsvc.client import Client
+from chainsvc.client import Client, Queue
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import AccessDenied, ConfigurationRefused
 from chainsvc.network import MAX_BYTES, Network
@@ -25,6 +25,8 @@ def connected(
     *,
     store: Path | None = None,
     signing_key: Path | None = None,
+    queue: Path | None = None,
+    queue_key: Path | None = None,
     anonymous: bool = False,
 ) -> Iterator[Client]:
     """Open a client of the service, pinned to the home's network where there is a descriptor.
@@ -34,6 +36,8 @@ def connected(
         settings: Name the service's address and the key file.
         store: File of the private store, for private mode.
         signing_key: File of the organization's signing key, for signed ledgers.
+        queue: File of the local queue.
+        queue_key: File of the key that seals it.
         anonymous: The calls need no API key.
 
     Raises:
@@ -48,6 +52,7 @@ def connected(
         signing_key=None if signing_key is None else SigningKey.from_file(signing_key),
         network=pinned_network(settings, None),
         retry_s=RETRY_S,
+        queue=None if queue is None else Queue(queue, key_file=queue_key),
     )
     with client, _telling_of_waits(output, settings.url):
         yield client

@@ -1,6 +1,7 @@
 """Sending exports of business systems through their adapters."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from chainsvc.cli.output import facts, listing, yuan
+from chainsvc.cli.queued_sending import drain
 from chainsvc.cli.sending import SHOWN, Sending, rest, sums_table, sums_value
 from chainsvc.client import Accepted
-from chainsvc.errors import ChainsvcError, Forbidden, LedgerClosed
+from chainsvc.errors import ChainsvcError, Forbidden, LedgerClosed, Unavailable
 from chainsvc.files import whole
 from chainsvc.record import Record
 from chainsvc_adapters.corrections import corrections_path, write_corrections
 from chainsvc_adapters.drafts import Ledgers
 from chainsvc_adapters.export import Export
+from chainsvc_adapters.queueing import QueuedExport
 from chainsvc_adapters.registry import open_export
 from chainsvc_adapters.send import Summary, send
 from chainsvc_adapters.totals import TotalCheck, check_total
@@ -60,6 +63,35 @@ def notarize_export(sending: Sending, file: Path, ledgers: Ledgers, corrections:
         export = open_export(file, ledgers)
     with sending.output.progress(f"Notarizing {file.name}") as told:
         summary = send(export, _Notary(sending), progress=told)
+    return _show(sending, file, export, summary, corrections)
+
+
+def queue_export(sending: Sending, file: Path, ledgers: Ledgers, corrections: Path | None) -> int:
+    """Send the rows of an export over the queue and show the result; return how many rows were refused.
+
+    Raises:
+        FileRefused: No adapter knows the file.
+        NotFound: A ledger is not open, as far as the service can be asked; nothing was queued.
+        QueueFull: The queue takes no more; what is in it stays so.
+        ChainsvcError: A ledger can't be written to with this key; its records wait in the queue.
+    """
+    with suppress(Unavailable):  # it is seen later whether they are open
+        for name in sorted(set(ledgers.names.values())):
+            sending.client.ledger(name)
+    with sending.output.working(f"Queueing {file.name} …"):
+        export = open_export(file, ledgers)
+        queued = QueuedExport(export, sending.client.queue)
+        queued.add()
+    drain(sending)
+    for record, accepted in queued.settled():
+        sending.receipts.keep(record.ledger, accepted)
+    refused = _show(sending, file, export, queued.summary, corrections)
+    sending.receipts.flush()
+    queued.forget()
+    return refused
+
+
+def _show(sending: Sending, file: Path, export: Export, summary: Summary, corrections: Path | None) -> int:
     written = corrections or corrections_path(file)
     with whole(written) as beside:
         refused = write_corrections(export, summary.refused, beside)
@@ -82,6 +114,7 @@ def _value(
         "again": summary.again,
         "refused": [refusal._asdict() for refusal in summary.refused],
         "held": summary.held,
+        "queued": summary.queued,
         "ledgers": sums_value(summary.ledgers),
         "total": None if total is None else {**total._asdict(), "difference": total.difference},
         "corrections": None if written is None else str(written),
@@ -100,6 +133,8 @@ def _shown(
     ]
     if summary.held:
         counts.append(("Held", f"{len(summary.held)} records of refused rows"))
+    if summary.queued:
+        counts.append(("Queued", f"{summary.queued} records, to be sent by: chainsvc queue drain"))
     if total is not None:
         counts.append(("Total row", _total(total)))
     shown: list[RenderableType] = [facts(counts), sums_table(summary.ledgers)]

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from chainsvc.cli.arguments import Store
+from chainsvc.cli.arguments import QueueFile, QueueKey, SigningKeyFile, Store
 from chainsvc.cli.connection import connected
-from chainsvc.cli.exports import notarize_export
+from chainsvc.cli.exports import notarize_export, queue_export
 from chainsvc.cli.output import output_of
+from chainsvc.cli.queued_sending import queue_records
 from chainsvc.cli.receipts import ReceiptFile
 from chainsvc.cli.record_files import is_record_file, open_records
 from chainsvc.cli.refusals import UsageRefused
@@ -39,28 +40,36 @@ def notarize(
     receipts: Annotated[
         Path | None, typer.Option("--receipts", metavar="FILE", help="Append receipts here, one JSON object a line.")
     ] = None,
-    signing_key: Annotated[
-        Path | None, typer.Option("--signing-key", metavar="KEYFILE", help="The organization's, for signed ledgers.")
-    ] = None,
+    signing_key: SigningKeyFile = None,
     store: Store = None,
+    queue: QueueFile = None,
+    queue_key: QueueKey = None,
 ) -> None:
     """Notarize the records of a file.
 
     FILE is a record or an array of records as JSON, one record a line as NDJSON, or an export whose headers an adapter
     knows; keys of exports are campaigns, programmes with their month, or years. Good rows go in; refused ones are
     written to a file of the same form, to be mended and sent again. Sending a file again notarizes nothing twice.
-    Exit status 3 when some were refused.
+    With a queue everything is safe there first; what the service does not take now waits, for this command again or
+    for ``chainsvc queue drain``. Exit status 3 when some were refused.
     """
     output = output_of(context)
     with ExitStack() as stack:
-        client = stack.enter_context(connected(output, load_settings(), store=store, signing_key=signing_key))
+        client = stack.enter_context(
+            connected(output, load_settings(), store=store, signing_key=signing_key, queue=queue, queue_key=queue_key)
+        )
         kept = stack.enter_context(ReceiptFile.open(receipts))
         sending = Sending(client, kept, output)
         if is_record_file(file):
-            opened = open_records(file, _one(ledger or [], ledgers))
-            refused = notarize_records(sending, opened, corrections)
+            name = _one(ledger or [], ledgers)
+            opened = open_records(file, name)
+            if queue is None:
+                refused = notarize_records(sending, opened, corrections)
+            else:
+                refused = queue_records(sending, opened, name, corrections)
         else:
-            refused = notarize_export(sending, file, _many(ledger or [], ledgers), corrections)
+            export = queue_export if queue is not None else notarize_export
+            refused = export(sending, file, _many(ledger or [], ledgers), corrections)
     raise typer.Exit(SOME_REFUSED if refused else 0)
 
 

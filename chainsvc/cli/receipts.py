@@ -35,3 +35,8 @@ class ReceiptFile:
         """Append one receipt."""
         if self.file is not None:
             self.file.write(orjson.dumps({"ledger": ledger, **accepted.to_json()}) + b"\n")
+
+    def flush(self) -> None:
+        """Give what was appended to the system, so that a kill of this process loses none."""
+        if self.file is not None:
+            self.file.flush()

@@ -1,6 +1,7 @@
 """Sending records of JSON files, and saying what became of each."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from chainsvc.cli.output import Output, facts, listing, moment, yuan
 from chainsvc.cli.receipts import ReceiptFile
 from chainsvc.cli.record_files import Item, RecordFile, write_back
 from chainsvc.client import Accepted, Client
-from chainsvc.client.handover import LARGEST_CHUNK
 from chainsvc.client.problems import problem_of
 from chainsvc.errors import ChainsvcError
 from chainsvc.record import Record
@@ -20,6 +20,8 @@ from chainsvc_adapters.send import Sums
 
 SHOWN = 20
 """Refusals that a table shows; the corrections file has all."""
+
+_TOLD_EACH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class Tally:
         again: Those that were there already.
         refused: The others, with their errors.
         ledgers: Sums by ledger.
+        queued: Those that wait in the local queue.
+        done: Records in all.
+        keep_results: A program asked.
         results: One for each record, for programs.
     """
 
@@ -53,13 +58,16 @@ class Tally:
     again: int = 0
     refused: list[tuple[Item, ChainsvcError]] = field(default_factory=list)
     ledgers: dict[str, Sums] = field(default_factory=dict)
+    queued: int = 0
+    done: int = 0
+    keep_results: bool = True
     results: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, item: Item, outcome: Accepted | ChainsvcError) -> None:
         """Count one outcome."""
         if isinstance(outcome, ChainsvcError):
             self.refused.append((item, outcome))
-            self.results.append({"number": item.number, "problem": problem_of(outcome)})
+            self._tell(item, lambda: {"problem": problem_of(outcome)})
             return
         assert isinstance(item.record, Record)
         if outcome.again:
@@ -67,8 +75,17 @@ class Tally:
         else:
             self.sent += 1
         self.ledgers.setdefault(item.record.ledger, Sums()).add(item.record)
-        short = {"id": outcome.id, "reference": outcome.reference, "revision": outcome.revision, "again": outcome.again}
-        self.results.append({"number": item.number, **short})
+        self._tell(item, lambda: {name: getattr(outcome, name) for name in ("id", "reference", "revision", "again")})
+
+    def wait(self, item: Item, place: int) -> None:
+        """Count one that waits in the queue."""
+        self.queued += 1
+        self._tell(item, lambda: {"queue_id": place})
+
+    def _tell(self, item: Item, told: Callable[[], dict[str, Any]]) -> None:
+        self.done += 1
+        if self.keep_results:
+            self.results.append({"number": item.number, **told()})
 
 
 def notarize_records(sending: Sending, opened: RecordFile, corrections: Path | None) -> int:
@@ -78,22 +95,32 @@ def notarize_records(sending: Sending, opened: RecordFile, corrections: Path | N
         ChainsvcError: Why the one record of a file of one is refused, or why nothing can be sent now.
     """
     if opened.form == "record":
-        _notarize_one(sending, next(opened.items))
+        notarize_one(sending, next(opened.items))
         return 0
-    tally = Tally()
+    tally = Tally(keep_results=sending.output.json)
     with sending.output.progress(f"Notarizing {opened.path.name}") as told:
-        for chunk in _chunks(opened.items):
-            for item, outcome in zip(chunk, _outcomes(sending.client, chunk), strict=True):
-                tally.take(item, outcome)
-                if isinstance(outcome, Accepted) and isinstance(item.record, Record):
-                    sending.receipts.keep(item.record.ledger, outcome)
-            told(len(tally.results), opened.total)
-    written = write_back(opened, [item for item, _ in tally.refused], corrections)
-    sending.output.answer(_value(opened, tally, written), *_shown(opened, tally, written))
+        for item, outcome in _outcomes(sending.client, opened.items):
+            tally.take(item, outcome)
+            if isinstance(outcome, Accepted) and isinstance(item.record, Record):
+                sending.receipts.keep(item.record.ledger, outcome)
+            if tally.done % _TOLD_EACH == 0:
+                told(tally.done, opened.total)
+    show_tally(sending, opened, tally, corrections)
     return len(tally.refused)
 
 
-def _notarize_one(sending: Sending, item: Item) -> None:
+def show_tally(sending: Sending, opened: RecordFile, tally: Tally, corrections: Path | None) -> None:
+    """Write the refused records back and show what became of all."""
+    written = write_back(opened, [item for item, _ in tally.refused], corrections)
+    sending.output.answer(_value(opened, tally, written), *_shown(opened, tally, written))
+
+
+def notarize_one(sending: Sending, item: Item) -> None:
+    """Notarize the one record of a file and show its receipt.
+
+    Raises:
+        ChainsvcError: Its refusal.
+    """
     if isinstance(item.record, ChainsvcError):
         raise item.record
     accepted = sending.client.notarize(item.record)
@@ -109,21 +136,24 @@ def _notarize_one(sending: Sending, item: Item) -> None:
     sending.output.answer({"ledger": item.record.ledger, **accepted.to_json()}, facts(rows))
 
 
-def _chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
-    chunk: list[Item] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == LARGEST_CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _outcomes(client: Client, items: Iterator[Item]) -> Iterator[tuple[Item, Accepted | ChainsvcError]]:
+    """Pair each record of the file with what became of it, reading no further ahead than the client does."""
+    ahead: deque[Item] = deque()
 
+    def records() -> Iterator[Record]:
+        for item in items:
+            ahead.append(item)
+            if isinstance(item.record, Record):
+                yield item.record
 
-def _outcomes(client: Client, chunk: Sequence[Item]) -> Iterator[Accepted | ChainsvcError]:
-    answers = iter(client.notarize_many(item.record for item in chunk if isinstance(item.record, Record)))
-    for item in chunk:
-        yield item.record if isinstance(item.record, ChainsvcError) else next(answers)
+    def bad() -> Iterator[tuple[Item, ChainsvcError]]:
+        while ahead and isinstance(ahead[0].record, ChainsvcError):
+            yield ahead[0], ahead.popleft().record  # type: ignore[misc]
+
+    for outcome in client.notarize_many(records()):
+        yield from bad()
+        yield ahead.popleft(), outcome
+    yield from bad()
 
 
 def _value(opened: RecordFile, tally: Tally, written: Path | None) -> dict[str, Any]:
@@ -132,6 +162,7 @@ def _value(opened: RecordFile, tally: Tally, written: Path | None) -> dict[str, 
         "sent": tally.sent,
         "again": tally.again,
         "refused": len(tally.refused),
+        "queued": tally.queued,
         "ledgers": sums_value(tally.ledgers),
         "corrections": None if written is None else str(written),
         "results": tally.results,
@@ -139,7 +170,14 @@ def _value(opened: RecordFile, tally: Tally, written: Path | None) -> dict[str, 
 
 
 def _shown(opened: RecordFile, tally: Tally, written: Path | None) -> list[RenderableType]:
-    counts = [("File", opened.path), ("Sent", tally.sent), ("Again", tally.again), ("Refused", len(tally.refused))]
+    counts: list[tuple[str, object]] = [
+        ("File", opened.path),
+        ("Sent", tally.sent),
+        ("Again", tally.again),
+        ("Refused", len(tally.refused)),
+    ]
+    if tally.queued:
+        counts.append(("Queued", f"{tally.queued}, to be sent by: chainsvc queue drain"))
     shown: list[RenderableType] = [facts(counts), sums_table(tally.ledgers)]
     if tally.refused:
         place = "Line" if opened.form == "lines" else "Record"

@@ -54,7 +54,7 @@ class _Notary:
         self._client = client
 
     def notarize(self, records: Sequence[Record]) -> list[Outcome]:
-        return self._client.notarize_chunk(records)
+        return list(self._client.notarize_many(records))
 
 
 def feed(screen: Screen, stage: Stage, sample: Path) -> Fed:

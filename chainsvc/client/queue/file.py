@@ -5,7 +5,7 @@ drains. A record is deleted, and its bytes overwritten, as soon as its receipt i
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -87,16 +87,24 @@ class Queue:
         Raises:
             QueueFull: Too many records, or no room on the disk; none of these was added.
         """
-        results: list[Queued | ChainsvcError] = []
+        groups = [records] if in_turn else [[record] for record in records]
+        return [result for group in self.add_groups(groups) for result in group]
+
+    def add_groups(self, groups: Iterable[Sequence[Given]]) -> list[list[Queued | ChainsvcError]]:
+        """Add groups of records, as :meth:`add` does; within a group each goes in after the one before it."""
         with self._db.transaction() as db:
-            behind: Queued | ChainsvcError | None = None
-            for value in records:
-                before = behind if in_turn else None
-                behind = before if isinstance(before, ChainsvcError) else self._add_one(db, value, before)
-                results.append(behind)
+            results = [self._add_group(db, group) for group in groups]
             self._check_room()
         for added in self._watchers:
             added()
+        return results
+
+    def _add_group(self, db: sqlite3.Connection, group: Sequence[Given]) -> list[Queued | ChainsvcError]:
+        results: list[Queued | ChainsvcError] = []
+        before: Queued | ChainsvcError | None = None
+        for value in group:
+            before = before if isinstance(before, ChainsvcError) else self._add_one(db, value, before)
+            results.append(before)
         return results
 
     def _add_one(self, db: sqlite3.Connection, value: Given, before: Queued | None) -> Queued | ChainsvcError:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from chainsvc.errors import ChainsvcError, PolicyRefused, RecordRefused, ReferenceConflict
 from chainsvc.record import Record
 from chainsvc.schemas import check_record
+from chainsvc_adapters.send import CHUNK
 
 Key = tuple[str, str, int]
 
@@ -25,7 +26,7 @@ class FakeNotary:
         self.sums: dict[str, int] = {}
 
     def notarize(self, records: Sequence[Record]) -> list[Taken | ChainsvcError]:
-        assert 1 <= len(records) <= 500
+        assert 1 <= len(records) <= CHUNK
         assert len({record.ledger for record in records}) == 1
         self.calls.append(len(records))
         return [self._take(record) for record in records]

@@ -270,8 +270,8 @@ def test_outage_is_raised_and_the_next_run_completes(donations: Export) -> None:
 
     failing = Fails()
     with pytest.raises(ServiceUnavailable):
-        send(donations, failing)
-    summary = send(donations, failing)
+        send(donations, failing, chunk=500)
+    summary = send(donations, failing, chunk=500)
     assert (summary.again, summary.sent) == (1000, 2001)
 
 

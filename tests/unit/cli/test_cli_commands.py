@@ -32,6 +32,8 @@ BASE = [
     ("verify",),
     ("audit",),
     ("notarize",),
+    ("queue", "drain"),
+    ("queue", "status"),
     ("status",),
     ("standing",),
     ("erase",),

@@ -44,6 +44,7 @@ from chainsvc.service import Parts, Service
 from chainsvc.service.checkpoints import Checkpoints
 from chainsvc.service.entitlements import Entitlements
 from chainsvc.service.evidence import Issuer
+from chainsvc.service.evidence_stream import EvidenceStream
 from chainsvc.service.export import Exporter
 from chainsvc.service.issuers import IssuerKeys
 from chainsvc.service.ledgers import Ledgers
@@ -289,6 +290,7 @@ def _wire(
     ledgers = Ledgers(engine, network, node, caller)
     drafters = stack.enter_context(closing(Drafters(settings.draft_processes)))
     gathering = stack.enter_context(closing(Gathering(Singles(engine, intake, ledgers.recent).together)))
+    issuer = Issuer(engine, envelope, network, node)
     parts = Parts(
         engine=engine,
         network=network,
@@ -296,7 +298,8 @@ def _wire(
         gathering=gathering,
         bulk=BulkIntake(engine, intake, drafters, Limits().largest_chunk),
         records=Records(engine, envelope, clock, ErasureLog(settings.erasure_log)),
-        issuer=Issuer(engine, envelope, network, node),
+        issuer=issuer,
+        evidence_stream=EvidenceStream(engine, envelope, network, node, issuer),
         standings=Standings(engine, clock),
         ledgers=ledgers,
         exporter=Exporter(engine, envelope, network),

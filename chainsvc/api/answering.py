@@ -1,16 +1,20 @@
 """Answers: JSON, pages with their link, entity tags."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from chainsvc.client.answers import LedgerBatch, LedgerEntry, LedgerFacts
 from chainsvc.client.answers.webhooks import Delivery
 from chainsvc.cursors import encode
+
+_BLOCK = 65_536
 
 
 def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -43,3 +47,22 @@ def tagged_answer(request: Request, data: bytes, media_type: str, cache: str) ->
     if tag in known or "*" in known:
         return Response(None, 304, headers)
     return Response(data, 200, headers, media_type)
+
+
+def lines_answer(lines: Iterator[bytes], file: str) -> Response:
+    """Return lines of JSON as they are made, under the name of a file; a refusal before the first is a refusal."""
+    first = next(lines, b"")
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    return StreamingResponse(_blocks(chain([first], lines)), headers=headers, media_type="application/x-ndjson")
+
+
+def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Join lines, since each piece costs a switch of threads."""
+    block = bytearray()
+    for line in lines:
+        block += line
+        if len(block) >= _BLOCK:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)

@@ -112,6 +112,25 @@ class BulkPort(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceWanted:
+    """What evidence of a whole ledger is asked for.
+
+    Attributes:
+        disclose: Paths to show besides those always shown, where a record has them; None shows all.
+        proof: With state proofs.
+        block: Block to prove for, that of a checkpoint; None for the newest one.
+        after: Seq after which to begin, None for the first entry.
+        limit: Most lines, None for all that there are.
+    """
+
+    disclose: Collection[str] | None = ()
+    proof: bool = False
+    block: int | None = None
+    after: int | None = None
+    limit: int | None = None
+
+
 class ServicePort(Protocol):
     """What the API calls. ``record_id`` is a commitment, 32 bytes; ``ledger`` is a name."""
 
@@ -234,6 +253,17 @@ class ServicePort(Protocol):
         Raises:
             NotFound: No such record or cause.
             StandingRefused: Not an allowed move.
+        """
+        ...
+
+    def evidences(self, ledger: str, wanted: EvidenceWanted) -> Iterator[bytes]:
+        """Yield a line for each final entry in the order of seq, with its line feed: its evidence.
+
+        A private record's is ``{"commitment": HEX, "skeleton": EVIDENCE}``; an erased one has no line.
+
+        Raises:
+            NotFound: No such ledger, or no checkpoint of that block; all of these by the first ``next`` at the latest.
+            NotReady: A proof was asked for, and there is no checkpoint, or the node has forgotten its state.
         """
         ...
 

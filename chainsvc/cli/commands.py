@@ -142,7 +142,7 @@ PANELS = (
     Panel(
         "Proof",
         {
-            "evidence": Command("evidence:evidence", "Get a record's evidence file."),
+            "evidence": Command("evidence:evidence", "Get a record's evidence file, or those of a whole ledger."),
             "verify": Command("verifying:verify", "Verify evidence files on this machine."),
             "checkpoint": Command("evidence:checkpoint", "Get a signed checkpoint for offline verification."),
             "export": Command("auditing:export", "Export a whole ledger for an audit."),

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import typer
 
 from chainsvc.checkpoint import Checkpoint
-from chainsvc.cli.arguments import InLedger, Reference, Revision, Store
+from chainsvc.cli.arguments import InLedger, Revision, Store
 from chainsvc.cli.connection import connected, pinned_network
+from chainsvc.cli.ledger_evidence import whole_ledger
 from chainsvc.cli.output import facts, output_of
 from chainsvc.cli.references import Named
 from chainsvc.evidence import Evidence
@@ -21,7 +22,14 @@ OutFile = Annotated[
 
 def evidence(
     context: typer.Context,
-    reference: Reference,
+    reference: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[REF]",
+            help="A record: its id (64 hex digits), LEDGER#REFERENCE, or REFERENCE with --ledger; "
+            "without it the whole ledger.",
+        ),
+    ] = None,
     ledger: InLedger = None,
     revision: Revision = None,
     output_file: OutFile = None,
@@ -37,12 +45,19 @@ def evidence(
     ] = 0,
     store: Store = None,
 ) -> None:
-    """Get a record's evidence file.
+    """Get a record's evidence file, or those of a whole ledger.
 
     Evidence always shows ledger, schema, revision and amounts; everything else is hidden unless it is disclosed.
+    Of a whole ledger (--ledger NAME -o FILE.ndjson or -o FOLDER) the same command, given again, adds what is not
+    there yet: after a stop it goes on, and later it takes the new entries.
     """
-    named, output = Named.parse(reference, ledger, revision), output_of(context)
-    paths = disclosed(disclose or [])
+    output, paths = output_of(context), disclosed(disclose or [])
+    if reference is None:
+        answer = whole_ledger(output, ledger, output_file, paths, proof=proof, store=store)
+        told = f"{answer['added']:,} files added to {output_file}"
+        output.answer(answer, facts([("Ledger", answer["ledger"]), ("Evidence", told)]))
+        return
+    named = Named.parse(reference, ledger, revision)
     with connected(output, load_settings(), store=store) as client, output.working("Waiting for the chain …"):
         record_id = named.id(client)
         if wait:

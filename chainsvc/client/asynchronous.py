@@ -206,6 +206,21 @@ class AsyncClient:
             first_use=pinned is None,
         )
 
+    # evidence of a ledger
+
+    async def evidences(
+        self, ledger: str, *, disclose: Disclose = (), proof: bool = False, after: int | None = None
+    ) -> AsyncIterator[Evidence]:
+        """Yield the evidence of a whole ledger, see :meth:`chainsvc.client.Client.evidences`."""
+        block = await self._sender.run(self._verbs.proof_block()) if proof else None
+        begin: int | None = after
+        while True:
+            found, begin = await self._sender.run(self._verbs.evidences(ledger, disclose, begin, block))
+            for evidence in found:
+                yield evidence
+            if begin is None:
+                return
+
     # standing
 
     async def standing(self, record_id: RecordId) -> Standing:

@@ -255,6 +255,31 @@ class Client:
         """
         return self._sender.run(self._verbs.evidence(record_id, disclose, proof=proof))
 
+    def evidences(
+        self, ledger: str, *, disclose: Disclose = (), proof: bool = False, after: int | None = None
+    ) -> Iterator[Evidence]:
+        """Yield the evidence of a whole ledger in the order of its entries, a few hundred in memory at a time.
+
+        Left out are erased records, and private ones whose store is not open here. With proofs all files are for the
+        newest checkpoint, and entries anchored later than it are left for the next one.
+
+        Args:
+            ledger: Its name.
+            disclose: JSON Pointers, shown where a record has them, or ``"all"``.
+            proof: With state proofs, for verification against a checkpoint.
+            after: Seq to begin after, e.g. that of the last file that is there already.
+
+        Raises:
+            NotFound: No such ledger; a proof is asked for and no checkpoint was made.
+        """
+        block = self._sender.run(self._verbs.proof_block()) if proof else None
+        begin: int | None = after
+        while True:
+            found, begin = self._sender.run(self._verbs.evidences(ledger, disclose, begin, block))
+            yield from found
+            if begin is None:
+                return
+
     def verify(
         self,
         evidence: Evidence | bytes,

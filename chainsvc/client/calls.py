@@ -76,6 +76,17 @@ def evidence_of(record_id: bytes, disclose: str, *, proof: bool) -> Call[tuple[b
     return Call("GET", f"/v1/records/{record_id.hex()}/evidence", _file, query)
 
 
+EVIDENCE_PAGE = 256
+"""Evidence files of one call; with proofs some 3 MB."""
+
+
+def evidences(ledger: str, after: int | None, disclose: str, *, proof: bool, block: int | None) -> Call[list[bytes]]:
+    """Ask for the evidence of a ledger's next entries: its lines."""
+    query = {"limit": str(EVIDENCE_PAGE), **({"disclose": disclose} if disclose else {}), **_flag("proof", on=proof)}
+    query |= {name: str(number) for name, number in (("after", after), ("block", block)) if number is not None}
+    return Call("GET", f"{ledger_path(ledger)}/evidence", lambda answer: answer.body.splitlines(), query)
+
+
 def receipt_of(record_id: bytes) -> Call[tuple[bytes, Receipt]]:
     """Ask for a record's receipt, with the ledger id that it is signed for."""
 

@@ -5,6 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import orjson
+
+from chainsvc.checkpoint import Checkpoint
 from chainsvc.client import calls
 from chainsvc.client.answers import Accepted, Erasure, LedgerFacts, RecordStatus, StandingChange, standing_named
 from chainsvc.client.assemble import assemble, check_commitment
@@ -216,6 +219,39 @@ class Verbs:
         whole = check_commitment(assemble(data, stored.record, stored.seed), commitment)
         return whole if disclose == "all" else whole.disclose(disclose)
 
+    def proof_block(self) -> Steps[int]:
+        """Return the block of the newest checkpoint: all files of one ledger are proven for it."""
+        note: str = yield calls.checkpoint(new=False)
+        return Checkpoint.parse(note.encode()).block
+
+    def evidences(
+        self, ledger: str, disclose: Disclose, after: int | None, block: int | None
+    ) -> Steps[tuple[list[Evidence], int | None]]:
+        """Return the evidence of a ledger's next entries, and the seq to go on after, None at the end.
+
+        Left out are records that were erased, and those of a private store that is not this one.
+        """
+        proof = block is not None
+        lines: list[bytes] = yield calls.evidences(ledger, after, _words(disclose), proof=proof, block=block)
+        if not lines:
+            return [], None
+        found = [evidence for line in lines if (evidence := self._of_line(line, disclose)) is not None]
+        last = orjson.loads(lines[-1])
+        seq: int = last.get("skeleton", last)["seq"]
+        return found, seq if len(lines) == calls.EVIDENCE_PAGE else None
+
+    def _of_line(self, line: bytes, disclose: Disclose) -> Evidence | None:
+        if not line.startswith(_SKELETON_LINE):
+            return Evidence.parse(line)
+        value = orjson.loads(line)
+        commitment = unhex(value["commitment"], "/commitment", 32)
+        stored = None if self.handover.store is None else self.handover.store.get(commitment)
+        if stored is None:
+            return None
+        skeleton = orjson.dumps(value["skeleton"], option=orjson.OPT_SORT_KEYS)
+        whole = check_commitment(assemble(skeleton, stored.record, stored.seed), commitment)
+        return whole if disclose == "all" else whole.disclose(whole.having(disclose))
+
     def change_standing(self, record_id: RecordId, status: Status | str, cause: RecordId) -> Steps[StandingChange]:
         """Ask for a change of standing."""
         named = status if isinstance(status, Status) else standing_named(status)
@@ -229,6 +265,9 @@ class Verbs:
         if self.handover.store is not None:
             self.handover.store.forget(commitment)
         return erasure
+
+
+_SKELETON_LINE = b'{"commitment":'
 
 
 def id_of(record_id: RecordId) -> bytes:

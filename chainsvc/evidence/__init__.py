@@ -6,7 +6,7 @@ docs/evidence-format.md is the specification.
 """
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -197,6 +197,10 @@ class Evidence:
                 raise MalformedInput("nothing to disclose at this path", got=path, hint="Paths are JSON Pointers.")
         keep = shown | set(DISCLOSED)
         return replace(self, pairs=tuple(p if p.hidden or p.path in keep else self._hide(p) for p in self.pairs))
+
+    def having(self, paths: Iterable[str]) -> list[str]:
+        """Return those of the paths that :meth:`disclose` takes: a ledger may hold records of several schemas."""
+        return [name for name in paths if any(_is_named(path, [name]) for path in self.shown)]
 
     def _digests(self) -> list[bytes]:
         """Return the digest of every pair; those of the disclosed values are computed together."""

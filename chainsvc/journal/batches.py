@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, exists, func, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, exists, func, select, true, tuple_, update
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.journal import outbox
 from chainsvc.journal.chain_tables import batches, sealed
+from chainsvc.journal.entries import probe
 from chainsvc.journal.tables import chunks, entries, ledgers
 
 PENDING = ("sealed", "submitted")
@@ -197,18 +198,12 @@ def waiting(conn: Connection) -> Waiting:
 
 
 def members(conn: Connection, ledger_id: bytes, k: int) -> tuple[Member, ...]:
-    """Return a batch's entries in leaf order."""
-    query = (
-        select(entries.c.entry_id, entries.c.commitment, entries.c.credit, entries.c.debit)
-        .join(sealed, and_(sealed.c.ledger_id == entries.c.ledger_id, sealed.c.entry_id == entries.c.entry_id))
-        .join(batches, and_(batches.c.ledger_id == sealed.c.ledger_id, batches.c.k == k))
-        .where(
-            sealed.c.ledger_id == ledger_id,
-            sealed.c.seq >= batches.c.first,
-            sealed.c.seq < batches.c.first + batches.c.count,
-        )
-        .order_by(sealed.c.seq)
-    )
+    """Return a batch's entries in leaf order; it reads these alone, however long the ledger is."""
+    batch = get(conn, ledger_id, k)
+    bounds = sealed.c.seq.between(batch.first, batch.first + batch.count - 1)
+    places = select(sealed).where(sealed.c.ledger_id == ledger_id, bounds).subquery()
+    entry = probe(entries, places, "entry_id", "commitment", "credit", "debit")
+    query = select(*entry.c).select_from(places.join(entry, true())).order_by(places.c.seq)
     return tuple(Member(*row) for row in conn.execute(query))
 
 

@@ -1,11 +1,12 @@
 """Chunks: what was handed over together, with the receipt and the submission that cover it."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, column, func, select, true
 
 from chainsvc.errors import LedgerClosed, NotFound
-from chainsvc.journal.columns import CHUNK_BITS
+from chainsvc.journal.columns import CHUNK_BITS, CHUNK_SIZE
 from chainsvc.journal.tables import chunks, entries, ledgers
 from chainsvc.receipt import Receipt
 
@@ -106,3 +107,35 @@ def commitments_of(conn: Connection, ledger_id: bytes, chunk_id: int) -> tuple[b
     inside = entries.c.entry_id.between(entry_id_of(chunk_id, 0), entry_id_of(chunk_id + 1, 0) - 1)
     query = select(entries.c.commitment).where(entries.c.ledger_id == ledger_id, inside).order_by(entries.c.entry_id)
     return tuple(conn.execute(query).scalars())
+
+
+def get_many(conn: Connection, ledger_id: bytes, chunk_ids: Sequence[int]) -> dict[int, tuple[Chunk, list[bytes]]]:
+    """Return chunks by number, each with its commitments in its order.
+
+    Raises:
+        NotFound: The journal has not all of them.
+    """
+    found = select(chunks).where(chunks.c.ledger_id == ledger_id, chunks.c.chunk_id.in_(chunk_ids))
+    rows = [Chunk(*row) for row in conn.execute(found)]
+    if len(rows) != len(set(chunk_ids)):
+        raise NotFound("the journal has not all of these chunks", expected=len(set(chunk_ids)), got=len(rows))
+    kept: dict[int, tuple[Chunk, list[bytes]]] = {chunk.chunk_id: (chunk, []) for chunk in rows}
+    given = {"ledger_id": ledger_id, "chunk_ids": list(chunk_ids)}
+    for entry_id, commitment in conn.execute(_COMMITMENTS, given):
+        kept[chunk_of(entry_id)][1].append(commitment)
+    return kept
+
+
+_CHUNK_IDS = bindparam("chunk_ids", type_=ARRAY(BigInteger))
+_WANTED = func.unnest(_CHUNK_IDS).table_valued(column("chunk_id", BigInteger)).render_derived("wanted")
+_INSIDE = (
+    select(entries.c.entry_id, entries.c.commitment)
+    .where(
+        entries.c.ledger_id == bindparam("ledger_id"),
+        entries.c.entry_id >= _WANTED.c.chunk_id * CHUNK_SIZE,
+        entries.c.entry_id < (_WANTED.c.chunk_id + 1) * CHUNK_SIZE,
+    )
+    .offset(0)
+    .lateral()
+)
+_COMMITMENTS = select(*_INSIDE.c).select_from(_WANTED.join(_INSIDE, true())).order_by(_INSIDE.c.entry_id)

@@ -1,6 +1,6 @@
 """Marks: changes of standing, from the request to the status word on chain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
@@ -211,6 +211,15 @@ def history(conn: Connection, ledger_id: bytes, entry_id: int) -> tuple[Mark, ..
     return _all(conn, query.order_by(marks.c.block, marks.c.log_index))
 
 
+def histories(conn: Connection, ledger_id: bytes, entry_ids: Sequence[int]) -> dict[int, list[Mark]]:
+    """Return the :func:`history` of those of the entries that have one, by entry number."""
+    here = (marks.c.ledger_id == ledger_id, marks.c.entry_id.in_(entry_ids), marks.c.state == "final")
+    found: dict[int, list[Mark]] = {}
+    for mark in _all(conn, select(marks).where(*here).order_by(marks.c.block, marks.c.log_index)):
+        found.setdefault(mark.entry_id, []).append(mark)
+    return found
+
+
 def standings(conn: Connection, ledger_id: bytes, entry_ids: Sequence[int]) -> dict[int, int]:
     """Return the standing of those of the entries that have a final change, by entry number."""
     here = (marks.c.ledger_id == ledger_id, marks.c.entry_id.in_(entry_ids), marks.c.state == "final")
@@ -228,6 +237,22 @@ def of_ledger(conn: Connection, ledger_id: bytes) -> tuple[Mark, ...]:
     """Return a ledger's final changes in the order of the chain."""
     query = select(marks).where(marks.c.ledger_id == ledger_id, marks.c.state == "final")
     return _all(conn, query.order_by(marks.c.block, marks.c.log_index))
+
+
+def changes(conn: Connection, ledger_id: bytes, before_seq: int) -> Iterator[tuple[int, Mark]]:
+    """Yield the final changes of entries below ``before_seq``, with the entry's seq, in the order of the chain.
+
+    A cursor of the server holds what is still to come, so that memory does not grow with the changes.
+    """
+    same = and_(sealed.c.ledger_id == marks.c.ledger_id, sealed.c.entry_id == marks.c.entry_id)
+    query = select(sealed.c.seq, *marks.c).join(sealed, same)
+    here = (marks.c.ledger_id == ledger_id, marks.c.state == "final", sealed.c.seq < before_seq)
+    ordered = query.where(*here).order_by(marks.c.block, marks.c.log_index)
+    for row in conn.execute(ordered, execution_options={"yield_per": _CURSOR_ROWS}):
+        yield row[0], _mark(tuple(row)[1:])
+
+
+_CURSOR_ROWS = 1000
 
 
 def of_transaction(conn: Connection, tx_hash: bytes) -> tuple[Mark, ...]:

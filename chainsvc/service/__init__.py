@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlalchemy import Engine, text
 
-from chainsvc.api.ports import Caller, EvidenceFile, Readiness
+from chainsvc.api.ports import Caller, EvidenceFile, EvidenceWanted, Readiness
 from chainsvc.bodies import CommittedItem
 from chainsvc.client.answers import (
     Accepted,
@@ -40,6 +40,7 @@ from chainsvc.recent import Recent
 from chainsvc.record import Record
 from chainsvc.service.checkpoints import Checkpoints
 from chainsvc.service.evidence import Issuer
+from chainsvc.service.evidence_stream import EvidenceStream
 from chainsvc.service.export import Exporter
 from chainsvc.service.ledgers import Ledgers
 from chainsvc.service.records import Records
@@ -64,6 +65,7 @@ class Parts:
         bulk: The same door, for streams.
         records: Status, receipts, erasure.
         issuer: Evidence.
+        evidence_stream: Evidence of whole ledgers.
         standings: Changes of standing.
         ledgers: Opening, closing, lists.
         exporter: Exports.
@@ -80,6 +82,7 @@ class Parts:
     bulk: BulkIntake
     records: Records
     issuer: Issuer
+    evidence_stream: EvidenceStream
     standings: Standings
     ledgers: Ledgers
     exporter: Exporter
@@ -149,6 +152,10 @@ class Service:
     def evidence(self, record_id: bytes, disclose: Collection[str] | None, *, proof: bool) -> EvidenceFile:
         """Return the evidence file of a final entry."""
         return self._parts.issuer.issue(record_id, disclose, proof=proof)
+
+    def evidences(self, ledger: str, wanted: EvidenceWanted) -> Iterator[bytes]:
+        """Yield the evidence of a ledger's final entries, a line each; an unknown ledger is refused by the call."""
+        return self._parts.evidence_stream.stream(self._parts.ledgers.stored(ledger), wanted)
 
     def standing(self, record_id: bytes) -> Standing:
         """Return an entry's standing and its changes."""

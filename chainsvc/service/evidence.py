@@ -1,6 +1,7 @@
 """Issuing evidence: the journal's rows of one final entry, put into the file that proves it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
@@ -40,7 +41,7 @@ class Issuer:
         self._opener = Opener(envelope)
         self._network = network
         self._node = node
-        self._tree = lru_cache(_TREES_KEPT)(self._read_tree)
+        self.tree = lru_cache(_TREES_KEPT)(self._read_tree)
 
     def issue(self, record_id: bytes, disclose: Collection[str] | None, *, proof: bool) -> EvidenceFile:
         """Return the file of a final entry.
@@ -58,15 +59,8 @@ class Issuer:
             evidence = self._evidence(conn, entry)
             block = self._proof_block(conn, evidence) if proof else None
         if block is not None:
-            try:
+            with provable(block):
                 evidence = self._with_proof(evidence, entry, block)
-            except StateUnavailable as error:
-                raise NotReady(
-                    "the node can no longer prove the state of the newest checkpoint",
-                    expected="a newer checkpoint",
-                    got=f"block {block}",
-                    hint="Make one with 'chainsvc checkpoint', then ask again.",
-                ) from error
         if not evidence.pairs:
             return EvidenceFile(evidence.to_bytes(), skeleton=True)
         shown = evidence if disclose is None else evidence.disclose(disclose)
@@ -77,7 +71,7 @@ class Issuer:
         batch = self._final_batch(conn, entry)
         promises = Promises(conn)
         assert entry.seq is not None  # a final batch has numbered its entries
-        tree = self._tree(ledger.ledger_id, batch.k, ledger.suite)
+        tree = self.tree(ledger.ledger_id, batch.k, ledger.suite)
         return Evidence(
             network=self._network.network_id,
             contract=ledger.contract,
@@ -131,27 +125,68 @@ class Issuer:
 
     def _with_proof(self, evidence: Evidence, entry: Entry, block: int) -> Evidence:
         """Prove head and status word, and in a signed ledger the key, against one checkpoint's block."""
-        slots = self._network.slots
-        head = nested_slot(entry.ledger_id, evidence.batch.index, slots.heads)
-        word = nested_slot(entry.ledger_id, evidence.seq, slots.words)
-        account = self._node.proof(evidence.contract, [head, word], block)
-        institutions, key = self._key_proof(evidence, block)
-        proof = Proof(
-            header=self._node.header(block),
-            account=account.nodes,
-            institutions=institutions,
-            head=account.storage[0].nodes,
-            word=account.storage[1].nodes,
-            key=key,
-        )
-        return replace(evidence, proof=proof)
+        return Prover(self._network, self._node, block).prove(entry.ledger_id, [evidence])[0]
 
-    def _key_proof(self, evidence: Evidence, block: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+
+class Prover:
+    """Adds state proofs of one block; what files have in common is asked for once."""
+
+    def __init__(self, network: Network, node: Node, block: int) -> None:
+        """Prove the state after this block."""
+        self._network, self._node = network, node
+        self.block = block
+        self._header: bytes | None = None
+        self._keys: dict[bytes, tuple[tuple[bytes, ...], tuple[bytes, ...]]] = {}
+
+    def prove(self, ledger_id: bytes, files: Sequence[Evidence]) -> list[Evidence]:
+        """Return files of one ledger with their proofs; the node is asked once for all their slots.
+
+        Raises:
+            StateUnavailable: The node has forgotten the block's state.
+            NodeUnavailable: It does not answer.
+        """
+        slots = self._network.slots
+        heads = [nested_slot(ledger_id, file.batch.index, slots.heads) for file in files]
+        words = [nested_slot(ledger_id, file.seq, slots.words) for file in files]
+        wanted = [*dict.fromkeys(heads), *words]
+        account = self._node.proof(files[0].contract, wanted, self.block)
+        nodes = {slot: found.nodes for slot, found in zip(wanted, account.storage, strict=True)}
+        if self._header is None:
+            self._header = self._node.header(self.block)
+        proven = []
+        for file, head, word in zip(files, heads, words, strict=True):
+            institutions, key = self._key(file)
+            proof = Proof(self._header, account.nodes, institutions, nodes[head], nodes[word], key)
+            proven.append(replace(file, proof=proof))
+        return proven
+
+    def _key(self, evidence: Evidence) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         if evidence.submission is None:
             return (), ()
-        slot = mapping_slot(key_id_of(evidence), self._network.slots.keys)
-        proven = self._node.proof(self._network.institutions.address, [slot], block)
-        return proven.nodes, proven.storage[0].nodes
+        identifier = key_id_of(evidence)
+        if identifier not in self._keys:
+            slot = mapping_slot(identifier, self._network.slots.keys)
+            proven = self._node.proof(self._network.institutions.address, [slot], self.block)
+            self._keys[identifier] = proven.nodes, proven.storage[0].nodes
+        return self._keys[identifier]
+
+
+@contextmanager
+def provable(block: int) -> Iterator[None]:
+    """Say what helps where the node has forgotten the block's state.
+
+    Raises:
+        NotReady: It has.
+    """
+    try:
+        yield
+    except StateUnavailable as error:
+        raise NotReady(
+            "the node can no longer prove the state of the newest checkpoint",
+            expected="a newer checkpoint",
+            got=f"block {block}",
+            hint="Make one with 'chainsvc checkpoint', then ask again.",
+        ) from error
 
 
 def key_id_of(evidence: Evidence) -> bytes:

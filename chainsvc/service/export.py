@@ -1,12 +1,13 @@
 """The export of a whole ledger, ``chainsvc-export/1``, streamed batch by batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, Engine
 
+from chainsvc.batch import Member
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.suites import suite_of
-from chainsvc.journal import batches, entries, marks, payloads
+from chainsvc.journal import batches, marks, payloads
 from chainsvc.journal.batches import StoredBatch
 from chainsvc.journal.engine import snapshot
 from chainsvc.journal.ledgers import Ledger
@@ -16,11 +17,12 @@ from chainsvc.service.evidence import batch_facts, change_of, disclosed_pairs
 from chainsvc.stored import Opener
 from chainsvc.verify.export import ExportBatch, ExportChange, ExportEnd, ExportEntry, ExportHeader, write_line
 
-_PAGE = 100
+_PAGE = 100  # batches
+_RECORDS = 256  # of the largest records 16 MiB
 
 
 class Exporter:
-    """Writes exports; holds one batch in memory."""
+    """Writes exports; holds a batch's commitments and a few hundred records in memory."""
 
     def __init__(self, engine: Engine, envelope: Envelope, network: Network) -> None:
         """Export from this journal."""
@@ -59,10 +61,17 @@ class Exporter:
             after = page[-1].k
 
     def _entries(self, conn: Connection, ledger: Ledger, batch: StoredBatch, *, disclose: bool) -> Iterator[bytes]:
-        suite = suite_of(ledger.suite)
         members = batches.members(conn, ledger.ledger_id, batch.k)
+        for start in range(0, len(members), _RECORDS):
+            part = members[start : start + _RECORDS]
+            yield from self._part(conn, ledger, batch.first + start, part, disclose=disclose)
+
+    def _part(
+        self, conn: Connection, ledger: Ledger, first: int, members: Sequence[Member], *, disclose: bool
+    ) -> Iterator[bytes]:
+        suite = suite_of(ledger.suite)
         kept = payloads.get_many(conn, ledger.ledger_id, [member.entry_id for member in members]) if disclose else {}
-        for seq, member in enumerate(members, batch.first):
+        for seq, member in enumerate(members, first):
             payload = kept.get(member.entry_id)
             pairs = None
             if payload is not None:
@@ -70,7 +79,5 @@ class Exporter:
             yield write_line(ExportEntry(seq, member.commitment, member.credit, member.debit, pairs))
 
     def _changes(self, conn: Connection, ledger: Ledger, count: int) -> Iterator[bytes]:
-        for mark in marks.of_ledger(conn, ledger.ledger_id):
-            seq = entries.by_id(conn, ledger.ledger_id, mark.entry_id).seq
-            if seq is not None and seq < count:
-                yield write_line(ExportChange(seq, change_of(mark)))
+        for seq, mark in marks.changes(conn, ledger.ledger_id, count):
+            yield write_line(ExportChange(seq, change_of(mark)))

@@ -19,7 +19,7 @@ from support.paper_chain import START, PaperChain, PaperNode
 from support.paper_evidence import SERVICE_KEY as RECEIPT_KEY
 from support.paper_evidence import SERVICE_USCC
 
-from chainsvc.api.ports import Caller, EvidenceFile, Readiness
+from chainsvc.api.ports import Caller, EvidenceFile, EvidenceWanted, Readiness
 from chainsvc.bodies import CommittedItem, RecordChunk, record_line
 from chainsvc.client.answers import (
     Accepted,
@@ -46,7 +46,7 @@ from chainsvc.errors import (
     SignatureRefused,
     StandingRefused,
 )
-from chainsvc.evidence import Pair
+from chainsvc.evidence import Evidence, Pair
 from chainsvc.heads import Status
 from chainsvc.intake.long_way import LongWay
 from chainsvc.policies import admit
@@ -245,6 +245,28 @@ class FakeService:
         if kept.record is not None and disclose is not None:
             evidence = evidence.disclose(disclose)
         return EvidenceFile(evidence.to_bytes(), skeleton=kept.record is None)
+
+    def evidences(self, ledger: str, wanted: EvidenceWanted) -> Iterator[bytes]:
+        book = self._book(ledger)
+        after = -1 if wanted.after is None else wanted.after
+        placed = sorted((kept.seq, kept.commitment) for kept in book.entries if kept.seq is not None)
+        final = [self._kept(commitment)[1] for seq, commitment in placed if seq > after]
+        lines = [self._line(kept, wanted) for kept in final if kept.erasure is None or kept.private]
+        return iter(lines[: wanted.limit])
+
+    def _line(self, kept: Kept, wanted: EvidenceWanted) -> bytes:
+        disclose = wanted.disclose
+        if kept.record is not None and disclose is not None:
+            disclose = self.evidence_of(kept).having(disclose)
+        file = self.evidence(kept.commitment, disclose, proof=wanted.proof)
+        if not file.skeleton:
+            return file.data + b"\n"
+        skeleton = {"commitment": kept.commitment.hex(), "skeleton": json.loads(file.data)}
+        return json.dumps(skeleton).encode() + b"\n"
+
+    def evidence_of(self, kept: Kept) -> Evidence:
+        """Return an entry's evidence with all values."""
+        return self._kept(kept.commitment)[0].evidence(kept, self.chain)
 
     def erase(self, record_id: bytes, reason: str, caller: Caller) -> Erasure:
         _, kept = self._kept(record_id)

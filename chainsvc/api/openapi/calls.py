@@ -76,6 +76,10 @@ CHECKPOINT_ANSWER: dict[str, Any] = {
     "description": "C2SP signed note",
     "content": {"text/plain": {"schema": {"type": "string"}}},
 }
+EVIDENCES_ANSWER: dict[str, Any] = {
+    "description": "每行一个证据文件 / one evidence file a line",
+    "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+}
 EXPORT_ANSWER: dict[str, Any] = {
     "description": "chainsvc-export/1，每行一个 JSON / one JSON object a line",
     "content": {"application/x-ndjson": {"schema": {"type": "string"}}},

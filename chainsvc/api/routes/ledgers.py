@@ -1,15 +1,13 @@
 """Ledgers: list, open, close; their entries, batches and exports."""
 
 import itertools
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from chainsvc import cursors
 from chainsvc.api import auth
-from chainsvc.api.answering import json_answer, page_answer
+from chainsvc.api.answering import json_answer, lines_answer, page_answer
 from chainsvc.api.given import Ledger, LimitsGiven, Service, SmallBody
 from chainsvc.api.limits import Limits
 from chainsvc.api.openapi.calls import EXPORT_ANSWER, LEDGER_BODY, answer, problems
@@ -22,7 +20,6 @@ from chainsvc.record import LedgerName
 
 router = APIRouter(tags=["ledgers"])
 _LEDGER = "/v1/ledgers/{kind}/{uscc}/{book}"
-_BLOCK = 65_536
 _OTHERS = (
     "\n\n其他机构的密钥只看到已上链的合计，否则逐笔金额会泄露。"
     "\n\nAnother organization's key is told what stands on chain only: running sums would tell each amount."
@@ -159,9 +156,7 @@ def export_ledger(
     if disclose:
         auth.disclosing(caller)
     file = f"{ledger.kind}-{ledger.uscc}-{ledger.book}.ndjson"
-    lines = service.export(str(ledger), disclose=disclose)
-    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
-    return StreamingResponse(_blocks(lines), headers=headers, media_type="application/x-ndjson")
+    return lines_answer(service.export(str(ledger), disclose=disclose), file)
 
 
 def _shown(caller: Caller, facts: LedgerFacts) -> LedgerFacts:
@@ -176,15 +171,3 @@ def _final(page: Page[LedgerBatch]) -> Page[LedgerBatch]:
 
 def _size(limit: int | None, limits: Limits) -> int:
     return min(limit or limits.usual_page, limits.largest_page)
-
-
-def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Join lines, since each piece costs a switch of threads."""
-    block = bytearray()
-    for line in lines:
-        block += line
-        if len(block) >= _BLOCK:
-            yield bytes(block)
-            block.clear()
-    if block:
-        yield bytes(block)

@@ -90,3 +90,42 @@ def test_verdict_is_told_step_by_step(
     assert (verdict["verdict"], verdict["exitCode"]) == ("valid", 0)
     assert [step["number"] for step in verdict["steps"]] == list(range(1, 11))
     assert verdict["facts"]["commitment"] == record_id
+
+
+# --- evidence of a whole ledger ------------------------------------------------------------------------------------
+
+
+def _lines(api: httpx.Client, **query: str | int) -> list[Evidence]:
+    answer = api.get(f"/v1/ledgers/{LEDGER}/evidence", params=query)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    return [Evidence.parse(line) for line in answer.content.splitlines()]
+
+
+def test_evidence_of_a_ledger_is_a_line_an_entry_and_goes_on_after_any(
+    api: httpx.Client, service: FakeService, notarized: Callable[[Record], str]
+) -> None:
+    ids = {notarized(donation(number)) for number in range(3)}
+    service.anchor()
+    notarized(donation(9))  # not final
+    found = _lines(api)
+    assert [evidence.seq for evidence in found] == [0, 1, 2]
+    assert {evidence.commitment().hex() for evidence in found} == ids
+    assert {pair.path for pair in found[0].pairs if not pair.hidden} == set(DISCLOSED)
+    assert [evidence.seq for evidence in _lines(api, after=0)] == [1, 2]
+    assert [evidence.seq for evidence in _lines(api, after=0, limit=1)] == [1]
+    assert _lines(api, after=2) == []
+    assert _lines(api, disclose="all", proof=1)[0].proof is not None
+
+
+def test_evidence_of_a_ledger_is_as_closed_as_that_of_a_record(
+    api: httpx.Client, service: FakeService, notarized: Callable[[Record], str]
+) -> None:
+    notarized(donation(1))
+    service.anchor()
+    url = f"/v1/ledgers/{LEDGER}/evidence"
+    problem(api.get(url, headers={"Authorization": ""}), 401, "access-denied")
+    assert api.get(url, headers=bearer("reader")).status_code == 200
+    problem(api.get(url, headers=bearer("reader"), params={"disclose": "all"}), 403, "forbidden")
+    problem(api.get(url, headers=bearer("other")), 403, "forbidden")
+    problem(api.get(url.replace("LUNCH", "OTHER")), 404, "not-found")
+    problem(api.get(url, params={"disclose": "amount"}), 400, "malformed")

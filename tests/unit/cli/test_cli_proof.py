@@ -161,3 +161,25 @@ def test_network_shows_what_to_compare(served: Run, service: FakeService) -> Non
     assert digest in served("network", "show").stdout
     Path("home/network.json").unlink()
     assert "compare its SHA-256 before you pin it" in served("network", "show").stdout
+
+
+def test_evidence_of_a_ledger_is_kept_and_gone_on_with(served: Run, service: FakeService, evidence: Path) -> None:
+    assert evidence.exists()
+    words = ["evidence", "--ledger", LEDGER, "--disclose", "all", "-o"]
+    assert document(served(*words, "all.ndjson", "--json"))["added"] == 1
+    lines = Path("all.ndjson").read_bytes()
+    Path("all.ndjson").write_bytes(lines + lines[:40])  # as a stop leaves it
+    assert document(served(*words, "all.ndjson", "--json"))["added"] == 0
+    assert Path("all.ndjson").read_bytes() == lines
+    assert "1 files added" in served(*words, "folder").stdout
+    assert [path.name for path in Path("folder").iterdir()] == ["000000000000.json"]
+    assert document(served(*words, "folder", "--json"))["added"] == 0
+    assert service.books
+
+
+def test_evidence_of_a_ledger_needs_a_place_that_is_its_own(served: Run, evidence: Path) -> None:
+    assert evidence.exists()
+    assert served("evidence", "--ledger", LEDGER).exit_code == 2
+    Path("notes.ndjson").write_text("mine")
+    assert served("evidence", "--ledger", LEDGER, "-o", "notes.ndjson").exit_code == 3
+    assert Path("notes.ndjson").read_text() == "mine"

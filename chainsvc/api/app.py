@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from chainsvc.api.context import RequestContext
 from chainsvc.api.docs import add_docs
+from chainsvc.api.lean import SingleRecords
 from chainsvc.api.limits import Limits
 from chainsvc.api.openapi.document import DESCRIPTION, TAGS, describe
 from chainsvc.api.ports import ServicePort
@@ -46,6 +47,7 @@ def create_app(service: ServicePort, limits: Limits | None = None, *, lifespan: 
         app.include_router(noun.router)
     add_docs(app)
     add_handlers(app)
+    app.add_middleware(SingleRecords)
     app.add_middleware(RequestContext)
     describe(app)
     return app

@@ -1,7 +1,7 @@
 """Who may call what: bearer keys, scopes, and the organization a key belongs to."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -24,8 +24,8 @@ _bearer = HTTPBearer(
 _HINT = "Send the header Authorization: Bearer csk_<id>_<secret>; the operator gives out keys."
 
 
-async def caller_of(request: Request, token: str | None, service: ServicePort) -> Caller:
-    """Return the caller of a token.
+async def caller_of(scope: MutableMapping[str, Any], token: str | None, service: ServicePort) -> Caller:
+    """Return the caller of a token, and leave it in the ASGI scope.
 
     Raises:
         AccessDenied: No token, or not a known one.
@@ -35,7 +35,7 @@ async def caller_of(request: Request, token: str | None, service: ServicePort) -
     caller = service.remembered(token)
     if caller is None:
         caller = await run_in_threadpool(service.authenticate, token)
-    request.scope[CALLER] = caller
+    scope[CALLER] = caller
     return caller
 
 
@@ -43,7 +43,7 @@ async def _caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)], service: Service
 ) -> Caller:
     """Return the caller of the request's key."""
-    return await caller_of(request, None if credentials is None else credentials.credentials, service)
+    return await caller_of(request.scope, None if credentials is None else credentials.credentials, service)
 
 
 AnyCaller = Annotated[Caller, Depends(_caller)]

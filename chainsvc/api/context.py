@@ -1,11 +1,11 @@
 """Around every request: its id in and out, one log line, one observation, and a net for what nobody foresaw."""
 
+import logging
 import re
 import time
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chainsvc.api.auth import CALLER
@@ -15,6 +15,10 @@ from chainsvc.metrics import HTTP_REQUEST_SECONDS
 
 HEADER = "X-Request-Id"
 """Taken from the caller where it is 1 to 64 letters, digits, dots, dashes or underscores; else made here."""
+
+_HEADER = HEADER.lower().encode()
+_USUAL = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""Headers of every answer that has no own ones."""
 
 _GIVEN = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -62,15 +66,14 @@ class _Watched:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers[HEADER] = self._request_id
-            headers.setdefault("Cache-Control", "no-store")
-            headers.setdefault("X-Content-Type-Options", "nosniff")
+            given = {name for name, _ in message["headers"]}
+            added = [(_HEADER, self._request_id.encode()), *(pair for pair in _USUAL if pair[0] not in given)]
+            message["headers"] = [*message["headers"], *added]
         await self._send(message)
 
 
 def _request_id(scope: Scope) -> str:
-    given = Request(scope).headers.get(HEADER, "")
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER), "")
     return given if _GIVEN.fullmatch(given) else uuid4().hex
 
 
@@ -78,7 +81,7 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
     """Log and count; the query stays out, since it may hold a reference."""
     route = getattr(scope.get("route"), "path", "unmatched")
     HTTP_REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(seconds)
-    if route in _QUIET:
+    if route in _QUIET or not _log.isEnabledFor(logging.INFO):
         return
     caller = scope.get(CALLER)
     _log.info(

@@ -41,12 +41,17 @@ def add_handlers(app: FastAPI) -> None:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ChainsvcError)
+    return refusal(request.scope, error)
+
+
+def refusal(scope: Mapping[str, Any], error: ChainsvcError) -> Response:
+    """Return the problem that tells an error, with the headers that its status asks for."""
     headers = {}
     if isinstance(error, AccessDenied) and not isinstance(error, Forbidden):
         headers["WWW-Authenticate"] = 'Bearer realm="chainsvc"'
     if isinstance(error, Unavailable | NotReady):
-        headers["Retry-After"] = str(request.app.state.limits.retry_after_s)
-    return problem_answer(_id_of(request), problem_of(error), headers)
+        headers["Retry-After"] = str(scope["app"].state.limits.retry_after_s)
+    return problem_answer(str(scope.get(REQUEST_ID, "")), problem_of(error), headers)
 
 
 async def _wrong_parameter(request: Request, error: Exception) -> Response:

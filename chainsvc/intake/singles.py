@@ -1,7 +1,7 @@
 """Single records, stored in groups: the short way where it does, else the one that looks at each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
@@ -17,11 +17,15 @@ from chainsvc.intake.short_way import ShortWay
 from chainsvc.journal.chunks import Chunk
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.receipt import ChunkTree
+from chainsvc.recent import Recent
+
+_NUMBERS_AHEAD = 16
+_NUMBERS_FRESH_S = 1.0  # an old number would leave out of account too many entries numbered after it
 
 
 @dataclass(frozen=True, slots=True)
 class Singles:
-    """Accepts groups; thread-safe.
+    """Accepts groups; each book's by one thread at a time.
 
     Attributes:
         engine: The journal.
@@ -32,6 +36,7 @@ class Singles:
     engine: Engine
     intake: Intake
     ledger_of: Callable[[str], Ledger]
+    _ways: Recent[Book, ShortWay] = field(default_factory=lambda: Recent(_NUMBERS_FRESH_S))
 
     def together(self, book: Book, records: Sequence[bytes]) -> Sequence[Outcome]:
         """Accept records as one chunk; the outcomes stand in their order.
@@ -44,7 +49,7 @@ class Singles:
         return shortly or self._one_by_one(ledger, book, records)
 
     def _shortly(self, ledger: Ledger, book: Book, records: Sequence[bytes]) -> list[Outcome] | None:
-        short = ShortWay(self.engine, self.intake.promising, self.intake.bar)
+        short = self._ways.get(book) or self._ways.keep(book, self._new_way())
         begun = short.begin(ledger, records, private=False)
         drafted = draft(begun.task)
         if drafted is None:
@@ -58,6 +63,9 @@ class Singles:
         for _, told in drafted.refused:
             metrics.RECORDS_REFUSED.labels(told["code"]).inc()
         return [outcomes[place] for place in range(len(records))]
+
+    def _new_way(self) -> ShortWay:
+        return ShortWay(self.engine, self.intake.promising, self.intake.bar, _NUMBERS_AHEAD)
 
     def _one_by_one(self, ledger: Ledger, book: Book, records: Sequence[bytes]) -> list[Outcome]:
         chunk = RecordChunk([record_line(record, ledger.name) for record in records], None, single=False)

@@ -15,6 +15,7 @@ from bench.committing import commitments
 from bench.figures import Fact, Ratio, shown
 from bench.gas import gas
 from bench.journaling import intake_and_sealing
+from bench.posting import Sent, singles, streams
 from bench.verifying import Files, audits, evidence_sizes, fetched, verifications
 from chainsvc import bootstrap
 from chainsvc.client import Client
@@ -31,6 +32,8 @@ class Sizes:
         records: Records of a commitment row.
         run: Records notarized end to end.
         transactions: Records of the base of that, each in a transaction of its own.
+        stream: Records of one bulk stream.
+        singles: Records posted one by one.
         files: Evidence files.
     """
 
@@ -39,10 +42,12 @@ class Sizes:
     records: int = 2_000
     run: int = 4_096
     transactions: int = 200
+    stream: int = 20_000
+    singles: int = 2_000
     files: int = 100
 
 
-QUICK = Sizes(rounds=2, batch=64, records=50, run=100, transactions=5, files=4)
+QUICK = Sizes(rounds=2, batch=64, records=50, run=100, transactions=5, stream=100, singles=64, files=4)
 """Shows that everything runs; too small to measure anything."""
 
 
@@ -123,6 +128,10 @@ class Run:
                 client = stack.enter_context(Client(url, key))
                 wait_final(client, last)
             self._take("end to end", end_to_end(bed, client, size.rounds, size.run, size.transactions))
+            engine = stack.enter_context(bootstrap.open_journal(bed.settings))
+            sent = Sent(bed, client, url, key)
+            self._take("streams over REST", streams(sent, engine, size.rounds, size.stream))
+            self._take("single records", singles(sent, size.rounds, size.singles))
             with self.screen.step("(evidence and export fetched)"):
                 return fetched(client, last, size.files, bed.local.url, self.home)
 

@@ -1,8 +1,11 @@
 """Records to measure with: real schemas, invented people, all different."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from chainsvc.record import Record
+
+T = TypeVar("T")
 
 DONATION_PAIRS = 22
 """Pairs of a donation: eight of the envelope, fourteen of the body."""
@@ -23,8 +26,8 @@ def causes(ledger: str, count: int) -> list[Record]:
     return [_cause(ledger, number) for number in range(count)]
 
 
-def chunks(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
-    """Cut records into chunks."""
+def chunks(records: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Cut records, or what was made of them, into chunks."""
     return [records[start : start + size] for start in range(0, len(records), size)]
 
 

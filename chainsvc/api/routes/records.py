@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Query, Response
 from chainsvc.api import auth
 from chainsvc.api.answering import json_answer
 from chainsvc.api.given import Ledger, LimitsGiven, RecordId, Service, SmallBody, body_up_to
-from chainsvc.api.lean import SingleRecord, single_answer
 from chainsvc.api.openapi.calls import (
     COMMITMENT_BODY,
     ERASE_BODY,
@@ -23,7 +22,6 @@ from chainsvc.reading import members_of, text
 from chainsvc.record import LedgerName
 
 router = APIRouter(tags=["records"])
-_records = APIRouter(tags=["records"], route_class=SingleRecord)
 _LEDGER = "/v1/ledgers/{kind}/{uscc}/{book}"
 _RECORD = "/v1/records/{record_id}"
 _LONGEST_REASON = 500
@@ -34,7 +32,7 @@ WithRecord = Annotated[
 ]
 
 
-@_records.post(
+@router.post(
     f"{_LEDGER}/records",
     summary="存证 / Notarize one record or a chunk",
     description=(
@@ -60,7 +58,9 @@ def post_records(
     results = chunk.accept(lambda items: service.accept_records(str(ledger), items, chunk.submission, caller))
     if not chunk.single:
         return _results(results)
-    return single_answer(results[0])
+    if isinstance(results[0], ChainsvcError):
+        raise results[0]
+    return json_answer(results[0].to_json(), 200 if results[0].again else 201, _location(results[0]))
 
 
 @router.post(
@@ -162,12 +162,13 @@ def erase_record(record_id: RecordId, caller: auth.Eraser, body: SmallBody, serv
     return json_answer(service.erase(record_id, reason, caller).to_json())
 
 
+def _location(accepted: Accepted) -> dict[str, str]:
+    return {"Location": f"/v1/records/{accepted.id}"}
+
+
 def _results(results: list[Accepted | ChainsvcError]) -> Response:
     return json_answer({"results": [result_json(result) for result in results]})
 
 
 def _status(status: RecordStatus) -> Response:
     return json_answer(status.to_json())
-
-
-router.include_router(_records)

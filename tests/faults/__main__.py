@@ -8,7 +8,6 @@ lap that was broken off is begun anew. After a finding its folder stays: plan, l
 """
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
@@ -16,13 +15,15 @@ from support.drill.lap import Size
 from support.drill.running import Finding, Run
 from support.drill.telling import table
 
+from chainsvc.logs import setup_logs
+
 _SIZE = Size()
 
 
 def main() -> int:
     """Run; return 0 when nothing was found, 1 after a finding."""
     options = _options()
-    logging.disable(logging.WARNING)  # the parts' own logs are in the lap's folder
+    setup_logs(level="CRITICAL")  # of the proof; the parts' own logs are in the lap's folder
     run = Run(options.state, options.seed, Size(options.strikes, options.seconds))
     try:
         for line in run.rounds(options.rounds):

@@ -202,7 +202,8 @@ def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids) -> None:
         plant.ports.append(_link(plant, f"client>{role.name}", port))
     _clock_file(plant.folder, role.name).write_bytes(bytes(8))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= _LIMITS | {"PYTHONPATH": str(Path(__file__).parent / "clock")}
+    paths = [str(Path(__file__).parent / "clock"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment |= _LIMITS | {"PYTHONPATH": os.pathsep.join(paths)}
     environment |= {"CLOCK_OFFSET_FILE": str(_clock_file(plant.folder, role.name))}
     environment |= {"CHAINSVC_HOME": str(plant.site.home), "CHAINSVC_DATABASE_URL": url_of(database)}
     environment |= {"CHAINSVC_NODE_URL": f"http://127.0.0.1:{node}"}

@@ -55,8 +55,9 @@ class Keeper:
                     raise
                 time.sleep(0.01)
             else:
-                # anvil's clock starts at the genesis block's time, or the last block's: set it to now
-                call(self._home.port, "evm_setTime", int(time.time()))
+                # anvil's clock starts at the genesis block's time, or the last block's: set it to now, never back
+                head = call(self._home.port, "eth_getBlockByNumber", "latest", False)  # noqa: FBT003 - as below
+                call(self._home.port, "evm_setTime", max(int(time.time()), int(head["timestamp"], 16)))
                 return
 
     def run(self) -> int:

@@ -170,3 +170,15 @@ def test_missing_binary_is_told_with_the_command_to_run(home: Path, monkeypatch:
     monkeypatch.setenv("CHAINSVC_ANVIL", str(home / "nothing"))
     with pytest.raises(NodeUnavailable, match="npm ci"):
         devnet.up(home)
+
+
+def test_a_chain_ahead_of_the_clock_never_goes_back_in_time(home: Path) -> None:
+    running = devnet.up(home)
+    ask(running, "evm_increaseTime", 1_000)
+    ask(running, "evm_mine")
+    before = int(ask(running, "eth_getBlockByNumber", "latest", False)["timestamp"], 16)  # noqa: FBT003
+    devnet.down(home)
+    running = devnet.up(home)
+    ask(running, "evm_mine")
+    after = int(ask(running, "eth_getBlockByNumber", "latest", False)["timestamp"], 16)  # noqa: FBT003
+    assert after >= before > time.time() + 900

@@ -114,8 +114,8 @@ class Lap:
 
 
 def _kind_of(target: str) -> str:
-    """Leave out the number of a replica."""
-    return target.rstrip("0123456789").replace("1>", ">").replace("2>", ">")
+    """Leave out the numbers of replicas."""
+    return "".join(letter for letter in target if not letter.isdigit())
 
 
 def _note(plant: Plant, line: str) -> None:

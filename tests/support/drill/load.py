@@ -13,7 +13,7 @@ from support.drill.promises import Broken, Promises
 from support.drill.repeater import Repeater
 from support.records import corrected, disbursement, donation, payment, revocation
 
-from chainsvc.client import Accepted, Client
+from chainsvc.client import Accepted, Client, Outcome
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import ChainsvcError, PolicyRefused, Unavailable
 from chainsvc.record import Record
@@ -22,6 +22,8 @@ _TIMEOUT_S = 4.0
 _PAUSE_S = (0.01, 0.08)
 _PATIENCE_S = 180.0
 _LARGEST_CHUNK = 8
+_LARGEST_BULK = 60
+_BULK_SHARE = 0.3
 _NUMBERS = 100_000
 
 
@@ -140,9 +142,10 @@ class Load:
             self._revoke(desk, clients, draw)
 
     def _donate(self, desk: Desk, clients: Sequence[Client], draw: random.Random) -> None:
-        ledger, size = desk.book.ledger, draw.randint(1, _LARGEST_CHUNK)
+        ledger, is_bulk = desk.book.ledger, draw.random() < _BULK_SHARE
+        size = draw.randint(1, _LARGEST_BULK if is_bulk else _LARGEST_CHUNK)
         records = [donation(ledger, next(desk.numbers), draw.randint(1, 20_000)) for _ in range(size)]
-        desk.current += self._hand_over(clients, draw, records)
+        desk.current += self._hand_over(clients, draw, records, is_bulk=is_bulk)
 
     def _correct(self, desk: Desk, clients: Sequence[Client], draw: random.Random) -> None:
         record, commitment = desk.current.pop(draw.randrange(len(desk.current)))
@@ -166,10 +169,10 @@ class Load:
             self._promises.counts["standing changes"] += 1
 
     def _hand_over(
-        self, clients: Sequence[Client], draw: random.Random, records: list[Record]
+        self, clients: Sequence[Client], draw: random.Random, records: list[Record], *, is_bulk: bool = False
     ) -> list[tuple[Record, bytes]]:
         """Send records until each is answered; return those that were accepted."""
-        outcomes = self._until_answered(lambda: draw.choice(clients).notarize_chunk(records), draw)
+        outcomes = self._until_answered(lambda: _send(draw.choice(clients), records, is_bulk=is_bulk), draw)
         accepted = []
         for record, outcome in zip(records, outcomes, strict=True):
             if isinstance(outcome, Accepted):
@@ -181,9 +184,7 @@ class Load:
                 raise outcome
         return accepted
 
-    def _until_answered(
-        self, send: Callable[[], list[Accepted | ChainsvcError]], draw: random.Random
-    ) -> list[Accepted | ChainsvcError]:
+    def _until_answered(self, send: Callable[[], list[Outcome]], draw: random.Random) -> list[Outcome]:
         while True:
             try:
                 return send()
@@ -191,3 +192,7 @@ class Load:
                 if time.monotonic() > self._deadline:
                     raise Broken(f"no answer within {_PATIENCE_S:.0f} s after all faults ended: {error}") from error
             time.sleep(draw.uniform(0.05, 0.3))
+
+
+def _send(client: Client, records: list[Record], *, is_bulk: bool) -> list[Outcome]:
+    return list(client.notarize_many(records)) if is_bulk else client.notarize_chunk(records)

@@ -57,7 +57,7 @@ class Role:
     is_api: bool = True
 
 
-ROLES = (Role("service", ("serve",)),)
+ROLES = (Role("service1", ("serve",)), Role("service2", ("serve",)))
 
 
 @dataclass

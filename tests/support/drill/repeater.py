@@ -16,6 +16,7 @@ from chainsvc.errors import ChainsvcError
 Keep = Callable[[str, Accepted], None]
 """Takes the ledger and the receipt of an answer that no client waits for."""
 
+_HANDING_OVER = ("/records", "/commitments", "/records:bulk", "/commitments:bulk")
 _TWICE, _LATE = 0.12, 0.12
 _LONGEST_S = 3.0
 _TIMEOUT_S = 4.0
@@ -37,7 +38,7 @@ class Repeater(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it, and perhaps more of it."""
-        if request.method == "POST" and request.url.path.endswith(("/records", "/commitments")):
+        if request.method == "POST" and request.url.path.endswith(_HANDING_OVER):
             fate = self._draw.random()
             if fate < _TWICE:
                 self._threads.append(threading.Thread(target=self._send, args=(self._copy(request),), daemon=True))
@@ -76,7 +77,7 @@ class Repeater(httpx.BaseTransport):
         self.copies += 1
         with suppress(httpx.HTTPError), httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
             answer = client.send(request)
-            if answer.status_code == httpx.codes.OK:
+            if answer.status_code == httpx.codes.OK and not request.url.path.endswith(":bulk"):
                 ledger = request.url.path.removeprefix("/v1/ledgers/").rpartition("/")[0]
                 for result in map(result_of, answer.json()["results"]):
                     if not isinstance(result, ChainsvcError | None):

@@ -13,14 +13,14 @@ from chainsvc import devnet
 from chainsvc.devnet.anvil import call
 from chainsvc.errors import NodeUnavailable
 
-_REMEMBERED = 12
-_EVERY_S = 0.5
+_REMEMBERED = 8
+_EVERY_S = 0.1
 
 
 class ChainNode:
     """The devnet of one folder.
 
-    A thread keeps copies of its saved chain of the last seconds, as a backup would, for :meth:`roll_back`.
+    A thread keeps copies of the last chains that were saved, as a backup would, for :meth:`roll_back`.
     """
 
     name = "node"
@@ -32,11 +32,15 @@ class ChainNode:
         self._lock = threading.RLock()
         self._ending = threading.Event()
         self._keeping = threading.Thread(target=self._remember, name="older-states", daemon=True)
-        self._copies: list[tuple[float, Path]] = []
+        self._copies: list[Path] = []
 
     def begin_remembering(self) -> None:
         """Keep copies from now on: a chain older than this is never gone back to."""
         self._older.mkdir(exist_ok=True)
+        call(self.port, "evm_mine")
+        mined_at, state = time.time(), self.home / "state.json"
+        while state.stat().st_mtime <= mined_at:
+            time.sleep(_EVERY_S)
         self._keeping.start()
 
     def start(self) -> None:
@@ -80,14 +84,12 @@ class ChainNode:
         for pid in self._processes():
             send(pid, signal.SIGCONT)
 
-    def roll_back(self, seconds: float) -> None:
-        """Kill it, and begin again from the chain of so many seconds ago."""
+    def roll_back(self, saves: int) -> None:
+        """Kill it, and begin again from the chain that was saved so many saves before the last one."""
         with self._lock:
             self.kill()
-            wanted = time.time() - seconds
-            known = [copy for at, copy in self._copies if at <= wanted] or [copy for _, copy in self._copies[:1]]
-            if known:
-                shutil.copy(known[-1], self.home / "state.json")
+            if self._copies:
+                shutil.copy(self._copies[max(0, len(self._copies) - 1 - saves)], self.home / "state.json")
             self.start()
 
     def jump(self, seconds: int) -> None:
@@ -105,11 +107,13 @@ class ChainNode:
         return [pid for pid in (found.keeper_pid, found.pid) if pid is not None] if found else []
 
     def _remember(self) -> None:
-        number = 0
+        state, seen, number = self.home / "state.json", 0, 0
         while not self._ending.wait(_EVERY_S):
             with self._lock, suppress(FileNotFoundError):
-                state = self.home / "state.json"
+                saved_at = state.stat().st_mtime_ns
+                if saved_at == seen:
+                    continue
                 copy = self._older / f"{number % (2 * _REMEMBERED)}.json"
                 shutil.copy(state, copy)
-                self._copies = [*self._copies[-_REMEMBERED:], (time.time(), copy)]
-                number += 1
+                self._copies = [*self._copies[1 - _REMEMBERED :], copy]
+                seen, number = saved_at, number + 1

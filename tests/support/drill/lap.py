@@ -1,5 +1,6 @@
 """A lap: a new plant, some rounds of faults under load, and the proof after each."""
 
+import itertools
 import random
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from support.drill.plant import Plant, build, without
 from support.drill.programs import Pids
 from support.drill.promises import Broken, Promises
 from support.drill.proving import prove
+from support.drill.reading import Logs
 from support.drill.striking import Striking
 
 
@@ -70,6 +72,7 @@ class Lap:
         self.left_out = without(plant)
         self._plant, self._seed, self._size = plant, seed, size
         self._promises = Promises(plant.folder / "receipts.ndjson")
+        self._logs = Logs(plant.folder / "logs")
         self._desks: list[Desk] = desks_of(plant.books, plant.folder)
         names = [service.name for service in plant.services]
         deck = deck_of(names, list(plant.links), [fault for fault, _ in self.left_out])
@@ -93,19 +96,23 @@ class Lap:
         self._plant.heal()
         self._plant.start()
         load.finish()
-        findings = [*striking.failures, *load.findings, *self._plant.deaths]
-        if findings:
-            raise Broken("; ".join(findings))
+        self._check(striking.failures, load.findings, self._plant.deaths, self._logs.unforeseen())
         there = prove(self._plant, self._promises, random.Random(f"{self._seed}/{number}/sample"))
+        self._check(self._logs.unforeseen())
         self._count(strikes, load, there, time.monotonic() - healed_at)
         return strikes
+
+    @staticmethod
+    def _check(*findings: list[str]) -> None:
+        if found := "; ".join(itertools.chain(*findings)):
+            raise Broken(found)
 
     def _count(self, strikes: list[Strike], load: Load, there: Counter[str], recovery_s: float) -> None:
         figures = self.figures
         figures.rounds += 1
         figures.faults += Counter(f"{strike.fault} {_kind_of(strike.target)}" for strike in strikes)
         copies = figures.counts["copies"] + load.copies
-        figures.counts = there + self._promises.counts + Counter({"copies": copies})
+        figures.counts = there + self._promises.counts + self._logs.events + Counter({"copies": copies})
         figures.longest_recovery_s = max(figures.longest_recovery_s, recovery_s)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """A whole service of real parts, each an OS process of its own, with a proxy on every way between them."""
 
+import json
 import os
 import struct
 import sys
@@ -27,6 +28,7 @@ from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.journal import keys
+from chainsvc.settings import Settings
 
 PATIENCE_S = 180.0
 """How long a part may take to come up again, and everything accepted to become final, on a busy machine."""
@@ -39,6 +41,8 @@ _LIMITS = {
     "CHAINSVC_SMALLEST_BATCH": "8",
     "CHAINSVC_POLL_S": "0.05",
     "CHAINSVC_STOP_GRACE_S": "5",
+    "CHAINSVC_LEASE_S": "2",
+    "CHAINSVC_DRAFT_PROCESSES": "1",
 }
 
 
@@ -86,6 +90,11 @@ class Plant:
     ports: list[int] = field(default_factory=list)
     books: list[Book] = field(default_factory=list)
     key: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of a service in this process, past all proxies."""
+        return self.site.settings(self.database.url, account_key_files=_accounts(self), draft_processes=0)
 
     @property
     def parts(self) -> list[Part]:
@@ -167,6 +176,11 @@ def build(folder: Path, disk: Path) -> Plant:
     return plant
 
 
+def _accounts(plant: Plant) -> tuple[Path, Path]:
+    keys_of = plant.site.home / "keys"
+    return keys_of / "service.account", keys_of / "service2.account"
+
+
 def _wait(is_done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not is_done():
@@ -176,17 +190,19 @@ def _wait(is_done: Callable[[], bool]) -> None:
 
 def _prepare(plant: Plant) -> None:
     key = SigningKey.generate()
-    settings = plant.site.settings(plant.database.url)
+    settings = plant.settings
     with closing(Node(plant.site.local.url)) as node:
         desk = Desk(node, bootstrap.read_network(settings), KeyFileSigner.from_file(settings.key("account")))
         desk.add_key(USCC, key.alg, key.public, key.key_id, Purpose.SUBMISSION)
+        second = KeyFileSigner.create(_accounts(plant)[1])
+        devnet.fund(plant.site.local, [second.address])
+        desk.delegate(USCC, second.address)
     with bootstrap.running(settings) as parts:
         station = Station(plant.site, parts)
         names = [station.open().name, station.open().name, station.open(signed=True).name]
         subsidy = station.open("subsidy")
         regulator = Desk(parts.node, parts.network, plant.site.regulator)
         regulator.set_budget(subsidy.name, subsidy.ledger_id, REGULATOR, _BUDGET_FEN)
-        station.settle(names[0])
         with parts.engine.begin() as conn:
             _, plant.key = keys.create(conn, USCC, Scope, "drill", now=0)
     plant.books = [Book(names[0]), Book(names[1], private=True), Book(names[2], signing_key=key), Book(subsidy.name)]
@@ -205,6 +221,7 @@ def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids) -> None:
     paths = [str(Path(__file__).parent / "clock"), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment |= _LIMITS | {"PYTHONPATH": os.pathsep.join(paths)}
     environment |= {"CLOCK_OFFSET_FILE": str(_clock_file(plant.folder, role.name))}
+    environment["CHAINSVC_ACCOUNT_KEY_FILES"] = json.dumps([str(path) for path in _accounts(plant)])
     environment |= {"CHAINSVC_HOME": str(plant.site.home), "CHAINSVC_DATABASE_URL": url_of(database)}
     environment |= {"CHAINSVC_NODE_URL": f"http://127.0.0.1:{node}"}
     probe = _health(port) if role.is_api else (lambda: True)

@@ -40,7 +40,7 @@ def prove(plant: Plant, promises: Promises, draw: random.Random) -> Counter[str]
         Broken: A promise is not kept.
         AssertionError: Journal, chain or export disagree.
     """
-    with bootstrap.running(plant.site.settings(plant.database.url)) as parts:
+    with bootstrap.running(plant.settings) as parts:
         wait_final(parts)
         _find_late_ones(plant, promises)
         for book in plant.books:

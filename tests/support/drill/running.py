@@ -5,7 +5,6 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from support.drill.lap import Figures, Size, clear, lap
@@ -70,4 +69,4 @@ class Run:
 
     def _save(self) -> None:
         with whole(self._state) as beside:
-            beside.write_text(json.dumps({"lap": self._lap, "figures": asdict(self.figures)}, indent=1) + "\n")
+            beside.write_text(json.dumps({"lap": self._lap, "figures": vars(self.figures)}, indent=1) + "\n")

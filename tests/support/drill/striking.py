@@ -10,7 +10,7 @@ from support.drill.plant import Plant
 
 _JUMP_S = (30, 400)
 _CHAIN_JUMP_S = (1, 60)
-_ROLL_BACK_S = (0.5, 4.0)
+_ROLL_BACK_SAVES = (1, 6)
 _DELAY_S = (0.02, 0.5)
 _LARGEST_CUT = 6
 
@@ -73,7 +73,7 @@ def _on_link(plant: Plant, strike: Strike) -> Callable[[], None]:
 
 def _on_time(plant: Plant, strike: Strike) -> Callable[[], None]:
     if strike.fault == "roll back":
-        plant.node.roll_back(_between(_ROLL_BACK_S, strike.draw))
+        plant.node.roll_back(round(_between(_ROLL_BACK_SAVES, strike.draw)))
     elif strike.target == "node":
         plant.node.jump(int(_between(_CHAIN_JUMP_S, strike.draw)))
     else:

@@ -15,6 +15,10 @@ _ROWS = {
     "transactions final": "transactions final",
     "transactions reverted": "transactions reverted",
     "transactions replaced": "transactions replaced",
+    "times that the chain forgot blocks": "vanished",
+    "leases lost to another worker": "lease_lost",
+    "outages met by a worker": "outage",
+    "calls held back by a simulation": "ledger_held",
 }
 
 

@@ -21,7 +21,8 @@
     │   ├── QueueBusy           another process is draining the local queue
     │   └── StandingRefused     the change of standing is not one of the allowed moves
     ├── NotFound                no such ledger, record or batch
-    │   └── RecordErased        it was deleted; only its place in the tree is left
+    │   ├── RecordErased        it was deleted; only its place in the tree is left
+    │   └── BlockGone           the chain has no such block, or no longer
     ├── NotReady                it exists, but is not final yet
     ├── AccessDenied            missing or wrong key
     │   └── Forbidden           a valid key without the right
@@ -281,6 +282,12 @@ class RecordErased(NotFound):
 
     code = "record-erased"
     status = 410
+
+
+class BlockGone(NotFound):
+    """The chain has no such block, or no longer."""
+
+    code = "block-gone"
 
 
 class NotReady(ChainsvcError):

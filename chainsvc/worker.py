@@ -8,7 +8,7 @@ import threading
 import time
 
 from chainsvc.anchor import Anchorer, Progress
-from chainsvc.errors import LeaseLost, StartRefused, Unavailable
+from chainsvc.errors import BlockGone, LeaseLost, StartRefused, Unavailable
 from chainsvc.logs import get_logger
 
 log = get_logger(__name__)
@@ -68,6 +68,9 @@ class Worker:
             except LeaseLost as error:  # no outage: another worker goes on
                 log.warning("lease_lost", reason=str(error))
                 pause = self._poll_s
+            except BlockGone as error:  # between two looks; the next round begins with what vanished
+                log.warning("chain_went_back", reason=str(error))
+                pause = self._poll_s
             except Unavailable as error:
                 self._note_outage(str(error))
                 pause = min(_LONGEST_PAUSE_S, max(self._poll_s, 2 * pause))
@@ -97,6 +100,7 @@ class Worker:
         Raises:
             Unavailable: The database or the node does not answer.
             LeaseLost: Another worker has taken over.
+            BlockGone: The chain went back meanwhile; nothing is lost, the next round begins with that.
             NetworkMismatch: The node is on another chain.
         """
         self._note_turn()

@@ -21,7 +21,7 @@ from chainsvc import metrics
 from chainsvc.chain.facts import AccountProof, Block, Log, Receipt, from_hex, to_hex, to_int
 from chainsvc.chain.headers import header_bytes
 from chainsvc.chain.refusals import error_of, transaction_error_of
-from chainsvc.errors import NodeUnavailable, NotFound
+from chainsvc.errors import BlockGone, NodeUnavailable
 from chainsvc.proof.keccak import keccak256
 
 At: TypeAlias = int | bytes | str
@@ -111,7 +111,7 @@ class Node:
         """Return a block.
 
         Raises:
-            NotFound: The chain has no such block.
+            BlockGone: The chain has no such block.
         """
         return self._block_at_hash(at) if isinstance(at, bytes) else Block.read(self._members(at))
 
@@ -230,7 +230,7 @@ class Node:
         method = "eth_getBlockByHash" if by_hash else "eth_getBlockByNumber"
         found = self.request(method, tag, False)  # noqa: FBT003 - a JSON-RPC parameter
         if found is None:
-            raise NotFound("the chain has no such block", got=tag, where=self.url)
+            raise BlockGone("the chain has no such block", got=tag, where=self.url)
         return found
 
     def _read_block_at_hash(self, block_hash: bytes) -> Block:

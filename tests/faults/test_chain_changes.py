@@ -12,7 +12,8 @@ from support.regulator import Decisions, desk, resume, rpc, suspend
 from support.station import REGULATOR, Site, Station, build_site, station
 
 from chainsvc import devnet
-from chainsvc.chain.node import Node
+from chainsvc.chain.facts import Block
+from chainsvc.chain.node import At, Node
 from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.errors import NodeUnavailable
 from chainsvc.heads import Status
@@ -88,6 +89,40 @@ def test_a_rollback_far_below_the_head_is_found(own_site: Site, engine: Engine) 
         made.settle(second)
         made.settle(first)
         check_everything(made, first, receipts)
+
+
+def test_a_chain_that_goes_back_within_a_round_costs_that_round_only(
+    alone: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = alone.open().name
+    receipts = alone.accept(name, [donation(name, 0)])
+    alone.settle(name)
+    snapshot = rpc(alone, "evm_snapshot")
+    receipts += alone.accept(name, [donation(name, 1)])
+    alone.settle(name)
+    rpc(alone, "evm_mine")
+    look, goes_back = Node.block, [snapshot]
+
+    def look_late(node: Node, at: At) -> Block:
+        if at not in (0, "latest") and goes_back:
+            rpc(alone, "evm_revert", goes_back.pop())
+        return look(node, at)
+
+    worker = alone.parts.worker
+    ended: list[str | None] = []
+
+    def end(_seconds: float) -> None:
+        ended.append(worker.outage)
+        worker._stopping.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Node, "block", look_late)
+        patch.setattr(worker._stopping, "wait", end)
+        worker.run()
+    worker._stopping.clear()
+    assert (goes_back, ended) == ([], [None])
+    alone.settle(name)
+    check_everything(alone, name, receipts)
 
 
 def test_a_change_by_another_that_vanished_is_forgotten(alone: Station) -> None:

@@ -26,7 +26,7 @@ def main() -> int:
     options = _options()
     screen = Screen()
     setup_logs(level="ERROR")
-    size = QUICK if options.quick else Sizes(options.rounds)
+    size = QUICK if options.quick else Sizes(options.rounds, long=options.entries)
     screen.title("chainsvc bench · " + ", ".join(f"{key} {value}" for key, value in machine().items()))
     try:
         with tempfile.TemporaryDirectory(prefix="chainsvc-bench-") as folder:
@@ -44,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure rates, as ratios to what cannot be left out.")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each row; the table shows the median")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures there too")
+    parser.add_argument("--entries", type=int, default=200_000, metavar="N", help="entries of the long ledger")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that everything runs")
     return parser.parse_args()
 
@@ -53,6 +54,8 @@ def _show(screen: Screen, results: Results, size: Sizes) -> None:
     screen.print(ratio_table(results.ratios))
     screen.section("Evidence, bytes")
     screen.print(fact_table(results.evidence))
+    screen.section("Memory at most")
+    screen.print(fact_table(results.memory))
     screen.section("Gas by entries of a batch, from contracts/artifacts/gas.json")
     screen.print(fact_table(results.gas))
     if size == QUICK:

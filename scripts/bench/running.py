@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.auditing import memory, whole_audit
 from bench.bed import Bed, api_key, made, service
 from bench.chaining import end_to_end, wait_final
 from bench.committing import commitments
@@ -16,6 +17,7 @@ from bench.figures import Fact, Ratio, shown
 from bench.gas import gas
 from bench.journaling import intake_and_sealing
 from bench.posting import Sent, singles, streams
+from bench.reading import SHORT, exported, filled, short_and_long
 from bench.verifying import Files, audits, evidence_sizes, fetched, verifications
 from chainsvc import bootstrap
 from chainsvc.client import Client
@@ -35,6 +37,9 @@ class Sizes:
         stream: Records of one bulk stream.
         singles: Records posted one by one.
         files: Evidence files.
+        audited: Entries of an export that all cores audit.
+        long: Entries of the long ledger.
+        weighed: Entries of the exports whose audit is weighed.
     """
 
     rounds: int
@@ -45,9 +50,24 @@ class Sizes:
     stream: int = 20_000
     singles: int = 2_000
     files: int = 100
+    audited: int = 40_960
+    long: int = 200_000
+    weighed: tuple[int, ...] = (10_000, 100_000)
 
 
-QUICK = Sizes(rounds=2, batch=64, records=50, run=100, transactions=5, stream=100, singles=64, files=4)
+QUICK = Sizes(
+    rounds=2,
+    batch=64,
+    records=50,
+    run=100,
+    transactions=5,
+    stream=100,
+    singles=64,
+    files=4,
+    audited=300,
+    long=500,
+    weighed=(100,),
+)
 """Shows that everything runs; too small to measure anything."""
 
 
@@ -57,6 +77,7 @@ class Results:
 
     ratios: list[Ratio] = field(default_factory=list)
     evidence: list[Fact] = field(default_factory=list)
+    memory: list[Fact] = field(default_factory=list)
     gas: list[Fact] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -65,6 +86,7 @@ class Results:
             "machine": machine(),
             "ratios": [ratio.to_json() for ratio in self.ratios],
             "evidence": [fact.to_json() for fact in self.evidence],
+            "memory": [fact.to_json() for fact in self.memory],
             "gas": [fact.to_json() for fact in self.gas],
         }
 
@@ -105,6 +127,7 @@ class Run:
             files = self._chain(bed, key)
             self._take("verifications", verifications(files, self.size.rounds))
             self._take("audits", audits(files, self.size.rounds))
+            self._read(bed, files)
         self.results.evidence += evidence_sizes(files, self.size.batch)
         self.results.gas += gas()
         return self.results
@@ -118,6 +141,21 @@ class Run:
             caller = parts.service.authenticate(key)
             self._take("intake and sealing", intake_and_sealing(bed, parts, caller, self.size.rounds))
             return key
+
+    def _read(self, bed: Bed, files: Files) -> None:
+        """Measure what is read at length; the journal then holds ledgers that are on no chain, and is done with."""
+        size, network = self.size, files.network
+        self._take("whole audit", whole_audit(self.home, network, size.rounds, size.audited))
+        with ExitStack() as stack:
+            with self.screen.step("(database; ledgers filled)"):
+                parts = stack.enter_context(bootstrap.running(bed.settings))
+                caller = parts.service.authenticate(api_key(parts))
+                short = filled(bed, parts, caller, "SHORT", min(SHORT, size.long))
+                long = filled(bed, parts, caller, "LONG", size.long)
+            ledgers = (short, min(SHORT, size.long)), (long, size.long)
+            self._take("long ledger", short_and_long(parts, caller, ledgers, size.rounds, size.batch))
+            with self.screen.step("memory"):
+                self.results.memory += [*memory(self.home, network, size.weighed), exported(parts, long)]
 
     def _chain(self, bed: Bed, key: str) -> Files:
         """Measure what goes through the service; return what it gives out."""

@@ -1,5 +1,6 @@
 """Verifying files and auditing exports, against what they can't do without."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from chainsvc.commitment import commit
 from chainsvc.crypto.suites import SHA256, sha256
 from chainsvc.evidence import Evidence, Proof
 from chainsvc.network import Network
+from chainsvc.schemas import all_schemas
 from chainsvc.verify import CheckpointSource, LiveNode, Source, verify
 from chainsvc.verify.completeness import audit_export
 from chainsvc.verify.export import ExportEntry, parse_line
@@ -85,6 +87,8 @@ class Remembered:
 class Needed:
     """What cannot be left out of a verification: the JSON is parsed, and the same bytes are hashed.
 
+    Each file counts by itself; the verifier does not hash again what files of one block have in common.
+
     Signatures are left out: they are ours to check, and slow.
     """
 
@@ -94,9 +98,11 @@ class Needed:
 
     @classmethod
     def of(cls, files: Sequence[bytes], network: Network, source: Source) -> "Needed":
-        """Note what the verifications of the files hash; each must come out valid."""
+        """Note what the verifications of the files hash, each by itself; each must come out valid."""
         with noting_all() as (of_sha256, of_keccak):
-            _verify_all(files, network, source)
+            for data in files:
+                forget_all()
+                _verify_all([data], network, source)
         return cls(files, of_sha256, of_keccak)
 
     def do(self) -> None:
@@ -121,6 +127,15 @@ def verifications(files: Files, rounds: int) -> Iterator[Ratio]:
             ratio = Ratio(name, f"its {hashes} hashes and JSON parse", "files")
             work = partial(_verify_all, data, files.network, source)
             yield race(ratio, (len(data), work), (len(data), needed.do), rounds)
+
+
+def forget_all() -> None:
+    """Forget what the verifier keeps from file to file."""
+    for name, module in [*sys.modules.items()]:
+        if name.startswith("chainsvc."):
+            for kept in vars(module).values():
+                if callable(clear := getattr(kept, "cache_clear", None)) and kept is not all_schemas:
+                    clear()
 
 
 def _verify_all(files: Sequence[bytes], network: Network, source: Source) -> None:

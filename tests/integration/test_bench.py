@@ -30,4 +30,5 @@ def test_every_row_is_measured_and_nothing_is_left_behind(tmp_path: Path) -> Non
     assert {len(ratio["perSecond"]) for ratio in found["ratios"]} == {ROUNDS}
     assert all(ratio["name"] in ended.stdout for ratio in found["ratios"])
     assert [fact["name"].split()[0] for fact in found["evidence"]] == ["13", "22"]
+    assert [fact["name"].split()[0] for fact in found["memory"]] == ["audit", "service,"]
     assert len(found["gas"]) == 6

@@ -67,7 +67,7 @@ def list_all(
 
 
 def revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]) -> None:
-    """Revoke an API key at once."""
+    """Revoke an API key; it ends within a second."""
     output, now = output_of(context), int(time.time())
     with output.working("Opening the journal …"), open_journal(load_settings()) as engine, engine.begin() as conn:
         keys.revoke(conn, key_id, now=now)

@@ -41,6 +41,7 @@ from chainsvc.logs import get_logger
 from chainsvc.network import Network
 from chainsvc.note import Signer as NoteSigner
 from chainsvc.service import Parts, Service
+from chainsvc.service.behind import BehindChain
 from chainsvc.service.checkpoints import Checkpoints
 from chainsvc.service.entitlements import Entitlements
 from chainsvc.service.evidence import Issuer
@@ -310,6 +311,7 @@ def _wire(
             "worker": _health(running_here, workers),
             "webhooks": lambda: deliverer.outage,
             "clock": workers.clock_trouble,
+            "ledgers": BehindChain(engine).trouble,
             "receipt key": ReceiptKey(institutions, receipt_key).trouble,
         },
     )

@@ -25,6 +25,7 @@ class Draft:
         previous: Commitment of the prior revision, or None.
         record: The record; None in private mode.
         seed: Its seed, 32 bytes; None in private mode.
+        fresh: Whether the seed was made here, so that nobody can have handed this commitment over before.
     """
 
     commitment: bytes
@@ -33,6 +34,7 @@ class Draft:
     previous: bytes | None
     record: Record | None = None
     seed: bytes | None = None
+    fresh: bool = False
 
     @property
     def key(self) -> tuple[str, int] | None:
@@ -64,7 +66,8 @@ def draft_of(suite: Suite, ledger: str, record: Record, seed: bytes | None) -> D
     chosen = new_seed() if seed is None else seed
     previous = None if record.previous is None else bytes.fromhex(record.previous)
     record.to_bytes()  # no larger and no deeper than a record may be
-    return Draft(commit_record(suite, record, chosen), record.credit, record.debit, previous, record, chosen)
+    commitment = commit_record(suite, record, chosen)
+    return Draft(commitment, record.credit, record.debit, previous, record, chosen, fresh=seed is None)
 
 
 def check_revision(record: Record, before: Record | None) -> None:

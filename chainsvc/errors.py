@@ -356,6 +356,12 @@ class TransactionRefused(NodeUnavailable):
         self.reason = reason
 
 
+class LedgerBehind(Unavailable):
+    """The chain has entries of this ledger that the restored journal lost; nothing was stored, send it again later."""
+
+    code = "ledger-behind"
+
+
 class DatabaseUnavailable(Unavailable):
     """The journal's database does not answer."""
 

@@ -32,6 +32,12 @@ BACKLOG_ENTRIES = Gauge("chainsvc_backlog_entries", "Accepted entries that are n
 OLDEST_UNANCHORED_SECONDS = Gauge("chainsvc_oldest_unanchored_seconds", "Age of the oldest entry not final yet")
 """Worker: alert when it nears the receipts' deadline."""
 
+LEDGERS_BEHIND = Gauge("chainsvc_ledgers_behind", "Ledgers held, since the chain has entries that the journal lost")
+"""Worker: after a restore; 0 otherwise."""
+
+LOST_ENTRIES = Gauge("chainsvc_lost_entries", "Entries of those ledgers that are on chain and not in the journal")
+"""Worker: after a restore; 0 otherwise."""
+
 BATCH_ENTRIES = Histogram("chainsvc_batch_entries", "Entries of a sealed batch", buckets=_ENTRIES)
 """Worker, sealing."""
 

@@ -127,6 +127,8 @@ class Anchorer:
         if confirmed:
             self.watcher.look_again()
         sent = self.sender.send()
+        while self.sealer.came_back:
+            self.watcher.start_over(self.sealer.came_back.pop())
         while self.sender.behind:
             self.watcher.start_over(self.sender.behind.pop())
         return Progress(sent=sent, confirmed=confirmed, lost=lost, seen=self.watcher.follow())

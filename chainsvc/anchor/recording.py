@@ -8,25 +8,31 @@ from sqlalchemy import Connection
 
 from chainsvc import heads, metrics
 from chainsvc.chain.events import Anchored, StandingChanged
-from chainsvc.errors import NetworkMismatch
-from chainsvc.journal import batches, entries, ledgers, marks
+from chainsvc.errors import LedgerBehind, NetworkMismatch, NotFound
+from chainsvc.journal import batches, entries, ledgers, lost, marks
 from chainsvc.journal.batches import Anchor, StoredBatch
 from chainsvc.journal.entries import Entry
 from chainsvc.journal.marks import Mark, Word
+from chainsvc.logs import get_logger
+
+log = get_logger(__name__)
 
 
 def record_anchored(conn: Connection, event: Anchored, now: float) -> None:
-    """Make a batch final.
+    """Make a batch final; one that the journal lost is kept by its facts, and holds its ledger (see ``journal.lost``).
 
     Raises:
-        NotFound: The journal has no such batch: the chain knows more than it.
+        LedgerBehind: The journal sent another batch in this one's place, which the contract will refuse: look again
+            when it has.
         NetworkMismatch: The chain has another batch at this place, or another head than the format gives.
     """
-    batch = batches.get(conn, event.ledger_id, event.k)
-    _check_same(batch, event)
     check_head(event)
-    place = event.place
-    facts = Anchor(event.prev, event.head, event.actor, place.block, place.block_hash, place.time)
+    batch = _in_journal(conn, event)
+    if batch is None:
+        lost.record(conn, _as_stored(event))
+        log.error("batch_lost", ledger_id=event.ledger_id.hex(), k=event.k, entries=event.count)
+        return
+    facts = _facts(event)
     if batch.anchor == facts:
         return
     batches.mark_final(conn, event.ledger_id, event.k, facts)
@@ -41,11 +47,13 @@ def record_change(conn: Connection, event: StandingChanged, now: float) -> bool:
     """Make a change of standing final: the mark that asked for it, else as one that another service made.
 
     Returns:
-        Whether it was new.
+        Whether it was new; never that of a lost entry, which is told again when the entry comes back.
 
     Raises:
-        NotFound: The journal has no such entry: the chain knows more than it.
+        NotFound: The journal has no such entry.
     """
+    if lost.is_lost(conn, event.ledger_id, event.seq):
+        return False
     entry = entries.by_seq(conn, event.ledger_id, event.seq)
     asked = marks.of_entry(conn, event.ledger_id, entry.entry_id)
     if any(mark.word is not None and mark.word.word == event.word for mark in asked):
@@ -80,17 +88,38 @@ def _observe(conn: Connection, event: StandingChanged, entry: Entry, now: float)
     )
 
 
-def _check_same(batch: StoredBatch, event: Anchored) -> None:
+def _in_journal(conn: Connection, event: Anchored) -> StoredBatch | None:
+    """Return the journal's batch that the event is about; None when the journal lost it."""
+    try:
+        batch = batches.get(conn, event.ledger_id, event.k)
+    except NotFound:
+        return None
     ours = (batch.first, batch.count, batch.root, batch.credit, batch.debit)
     theirs = (event.first, event.count, event.root, event.credit, event.debit)
-    if ours != theirs:
-        raise NetworkMismatch(
-            "the chain has another batch than the journal",
-            expected=f"{batch.count} entries under root {batch.root.hex()}",
-            got=f"{event.count} entries under root {event.root.hex()}",
-            where=f"ledger {event.ledger_id.hex()} batch {event.k}",
-            hint="Another service anchors in this ledger, or the journal was restored from an older state.",
-        )
+    if ours == theirs:
+        return batch
+    if batch.state == "sealed":  # by a restored journal that did not know yet
+        return None
+    told = {
+        "expected": f"{batch.count} entries under root {batch.root.hex()}",
+        "got": f"{event.count} entries under root {event.root.hex()}",
+        "where": f"ledger {event.ledger_id.hex()} batch {event.k}",
+    }
+    if batch.state == "submitted":
+        raise LedgerBehind("the journal sent another batch than the chain has; its transaction has to end", **told)
+    hint = "Does another service anchor in this ledger?"
+    raise NetworkMismatch("the chain has another batch than the journal", hint=hint, **told)
+
+
+def _as_stored(event: Anchored) -> StoredBatch:
+    sums = (event.credit, event.debit)
+    place = (event.ledger_id, event.k, event.first, event.count, event.root)
+    return StoredBatch(*place, *sums, event.place.time, "final", None, _facts(event))
+
+
+def _facts(event: Anchored) -> Anchor:
+    place = event.place
+    return Anchor(event.prev, event.head, event.actor, place.block, place.block_hash, place.time)
 
 
 def check_head(event: Anchored) -> None:

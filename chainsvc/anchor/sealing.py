@@ -3,18 +3,26 @@
 How long an entry has waited is told by the database's clock: a worker whose own clock is wrong seals in time.
 """
 
-from sqlalchemy import Engine
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
 from chainsvc.anchor.holding import Hold
+from chainsvc.anchor.rebuilding import rebuild
 from chainsvc.anchor.sharing import Share
 from chainsvc.batch import build_batch, is_due
 from chainsvc.crypto.suites import suite_of
 from chainsvc.errors import LeaseLost
-from chainsvc.journal import batches, leases, ledgers, sealing
+from chainsvc.journal import batches, leases, ledgers, lost, sealing
 from chainsvc.journal.engine import server_time
+from chainsvc.journal.ledgers import Ledger
+from chainsvc.journal.lost import Behind
 from chainsvc.journal.sealing import Backlog
+from chainsvc.logs import get_logger
 from chainsvc.settings import Settings
+
+log = get_logger(__name__)
 
 
 class Sealer:
@@ -27,7 +35,10 @@ class Sealer:
         self._hold = hold
         self._share = share
         self._now = 0.0
+        self._tried: dict[bytes, int | None] = {}
         self.trouble: str | None = None
+        self.came_back: set[bytes] = set()
+        """Contracts with ledgers whose lost entries came back; what the chain says of these is read anew."""
 
     def seal_due(self) -> int:
         """Seal what is due in every ledger of the share and return the number of batches.
@@ -40,6 +51,7 @@ class Sealer:
             self._now = server_time(conn)
             waiting = sealing.backlog(conn)
             sealed = batches.waiting(conn)
+            self._look_at_held(lost.behind(conn))
         metrics.BACKLOG_ENTRIES.set(sum(b.entries for b in waiting) + sealed.entries)
         oldest = [b.oldest_accepted_at for b in waiting] + ([] if sealed.since is None else [sealed.since])
         self._look_at_age(max(0.0, self._now - min(oldest)) if oldest else 0.0)
@@ -72,6 +84,8 @@ class Sealer:
                 return False
             leases.fence_ledgers(conn, lease, [ledger_id])
             ledger = ledgers.by_id(conn, ledger_id)
+            if ledgers.sums_of(conn, ledger_id).behind and not self._catch_up(conn, ledger):
+                return False
             waiting = sealing.unsealed(conn, ledger_id, self._settings.largest_batch)
             if not self._is_due(ledger.kind, len(waiting.members), waiting.oldest_accepted_at):
                 return False
@@ -89,6 +103,21 @@ class Sealer:
             )
         metrics.BATCH_ENTRIES.observe(len(batch.members))
         return True
+
+    def _catch_up(self, conn: Connection, ledger: Ledger) -> bool:
+        """Bring what came back to where the chain has it; True when nothing is lost any more and sealing goes on."""
+        waits = sealing.newest_waiting(conn, ledger.ledger_id)
+        if self._tried.get(ledger.ledger_id) == waits:  # nothing came since the last try
+            return False
+        self._tried[ledger.ledger_id] = waits
+        if placed := rebuild(conn, ledger):
+            log.warning("entries_came_back", ledger=ledger.name, entries=placed)
+            self.came_back.add(ledger.contract)
+        return not ledgers.sums_of(conn, ledger.ledger_id).behind
+
+    def _look_at_held(self, held: Sequence[Behind]) -> None:
+        metrics.LEDGERS_BEHIND.set(len(held))
+        metrics.LOST_ENTRIES.set(sum(one.entries for one in held))
 
     def _is_due(self, kind: str, count: int, oldest: int | None) -> bool:
         settings = self._settings

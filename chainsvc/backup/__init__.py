@@ -20,6 +20,9 @@ making       a backup, whole or not at all
 checking     are the files what the manifest says
 loading      an empty database becomes that of the backup, or nothing happens
 sealed_keys  the service's keys under a passphrase
+discovering  ledgers that were opened after the backup
+sources      files that may hold what the journal lost
+recovering   entries that the chain has and the journal lost come back
 proving      does the restored journal agree with itself and with the chain
 ============ ===========================================================
 """

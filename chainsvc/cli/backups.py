@@ -16,12 +16,6 @@ from chainsvc.cli.output import facts, moment, output_of
 from chainsvc.crypto.suites import sha256
 from chainsvc.settings import Settings, load_settings
 
-KEYS = ("kek", "receipt", "checkpoint", "account")
-"""Keys of the settings that a backup may carry."""
-
-ADMIN = "admin"
-"""The deploying account, carried with them where this home has it."""
-
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backup.")]
 Seeds = Annotated[
     Path | None, typer.Option("--seeds", metavar="DIR", help="Folder of the short-lived part; default DIR/seeds.")
@@ -62,10 +56,16 @@ def verify(context: typer.Context, folder: Folder, seeds: Seeds = None) -> None:
     output.answer(value, facts([("Backup", folder), ("Seeds", kept), *_rows(checked.manifest, value["backup"])]))
 
 
+def key_places(settings: Settings) -> dict[str, Path]:
+    """Return where the keys that a backup may carry belong, by the names that they have in it."""
+    keys = {name: settings.key(name) for name in ("kek", "receipt", "checkpoint")}
+    accounts = {f"account-{number}": path for number, path in enumerate(settings.accounts)}
+    return keys | accounts | {"admin": admin_key(settings)}
+
+
 def _key_files(settings: Settings) -> dict[str, bytes]:
     """Return the contents of the keys that are files; one in the environment is kept by who set it."""
-    found = {name: settings.key(name) for name in KEYS} | {ADMIN: admin_key(settings)}
-    return {name: path.read_bytes() for name, path in found.items() if path.exists()}
+    return {name: path.read_bytes() for name, path in key_places(settings).items() if path.exists()}
 
 
 def _places(place: Place) -> dict[str, Any]:

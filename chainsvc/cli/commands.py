@@ -105,6 +105,8 @@ _RESTORE = Group(
     {
         "run": Command("restoring:run", "Fill an empty database from a backup, and prove it."),
         "prove": Command("restoring:prove_all", "Audit every ledger of the journal against the chain."),
+        "recover": Command("recoveries:recover", "Bring entries back that the chain has and the journal lost."),
+        "adopt": Command("recoveries:adopt", "Let a ledger go on without its lost entries."),
     },
     default="run",
 )

@@ -1,28 +1,42 @@
 """Restoring a backup, and the proof that it is whole."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.text import Text
 from sqlalchemy import Engine
 
 from chainsvc.backup.checking import Checked, Place
+from chainsvc.backup.discovering import accounts_of, missing_ledgers
 from chainsvc.backup.loading import Loaded, load_backup
 from chainsvc.backup.manifest import KEYS_NAME, Manifest
-from chainsvc.backup.proving import Proof, prove
+from chainsvc.backup.proving import LedgerLosses, Proof, prove
 from chainsvc.backup.sealed_keys import open_keys, read_passphrase
-from chainsvc.bootstrap import Running, admin_key, open_database, open_node, read_kek, read_network, running
-from chainsvc.cli.backups import ADMIN, Folder, Passphrase, Seeds, checked_backup
-from chainsvc.cli.output import Output, facts, listing, moment, output_of
+from chainsvc.bootstrap import (
+    Running,
+    open_database,
+    open_node,
+    read_accounts,
+    read_kek,
+    read_network,
+    running,
+)
+from chainsvc.chain.ledgers import LedgerContract
+from chainsvc.cli.backups import Folder, Passphrase, Seeds, checked_backup, key_places
+from chainsvc.cli.output import Output, facts, listing, moment, output_of, yuan
 from chainsvc.crypto.envelope import verify_check
 from chainsvc.erasure_log import ErasedRecord, ErasureLog
-from chainsvc.errors import Conflict, NetworkMismatch, NodeUnavailable
+from chainsvc.errors import Conflict, LeaseLost, NetworkMismatch, NodeUnavailable
 from chainsvc.files import whole
+from chainsvc.journal import ledgers
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.journal.network import belonging
+from chainsvc.logs import setup_logs
 from chainsvc.settings import Settings, load_settings
 from chainsvc.verify import LiveNode
 from chainsvc.verify.audit_report import FINDINGS, OUTCOMES_ZH
@@ -97,8 +111,12 @@ def _restore_keys(settings: Settings, folder: Path, manifest: Manifest, passphra
     """Put the keys where the settings want them; a key is never written over."""
     if manifest.keys is None:
         raise Conflict("the backup has no keys", where=str(folder), hint="Put the keys in place that were kept apart.")
+    places = key_places(settings)
     for name, content in open_keys((folder / KEYS_NAME).read_bytes(), passphrase).items():
-        path = admin_key(settings) if name == ADMIN else settings.key(name)
+        path = places.get(name)
+        if path is None:
+            hint = "Name as many files in CHAINSVC_ACCOUNT_KEY_FILES as there were."
+            raise Conflict("the backup has more accounts than are set", got=name, hint=hint)
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with whole(path) as beside:
@@ -138,8 +156,9 @@ def _keep_descriptor(settings: Settings, engine: Engine) -> None:
 
 
 def _proof(output: Output, settings: Settings) -> Proof:
+    setup_logs(level="CRITICAL")  # what it finds is in its answer
     with running(settings) as parts, ExitStack() as stack:
-        compared = _catch_up(output, parts)
+        compared = catch_up(output, parts)
 
         def progress(name: str) -> Progress:
             return stack.enter_context(output.progress(f"Auditing 审计中 {name}"))
@@ -148,18 +167,55 @@ def _proof(output: Output, settings: Settings) -> Proof:
             return parts.service.export(ledger.name, disclose=True)
 
         source = stack.enter_context(LiveNode(parts.node.url)) if compared else None
-        return prove(parts.engine, export, parts.network, source, progress)
+        return prove(parts.engine, export, parts.network, source, progress, now=int(time.time()))
 
 
-def _catch_up(output: Output, parts: Running) -> bool:
-    """Read what the chain reports; False when no node answers."""
+def catch_up(output: Output, parts: Running) -> bool:
+    """Read what the chain reports, also of ledgers that were opened after the backup; False when no node answers."""
     try:
         with output.working("Reading the chain …"):
+            found = _missing_ledgers(parts)
             parts.watcher.catch_up()
+    except LeaseLost:
+        output.remark("A worker follows the chain already; what it has not read yet may show as missing.")
+        return True
     except NodeUnavailable as error:
         output.remark(f"The chain is not compared: {error}")
         return False
+    for name in found:
+        output.remark(f"Ledger {name} was opened after the backup.")
     return True
+
+
+def _missing_ledgers(parts: Running) -> list[str]:
+    head = parts.node.head().number
+    found = []
+    with parts.engine.begin() as conn:
+        accounts = accounts_of(conn) | {signer.address for signer in read_accounts(parts.settings)}
+        for address in sorted({ledger.address for ledger in parts.network.ledgers}):
+            for ledger in missing_ledgers(conn, LedgerContract(parts.node, address), accounts, head):
+                ledgers.register(conn, ledger)
+                found.append(ledger.name)
+                parts.watcher.start_over(address)
+    return found
+
+
+def lost_table(losses: LedgerLosses) -> RenderableType:
+    """Return a ledger's batches with lost entries, and what can be done."""
+    state = "held" if losses.held else "adopted"
+    rows = [
+        (
+            batch.k,
+            f"{batch.first} to {batch.first + batch.count - 1}",
+            batch.lost,
+            yuan(batch.credit),
+            yuan(batch.debit),
+        )
+        for batch in losses.batches
+    ]
+    title = Text(f"Lost, but on chain: {losses.name} ({state})", "bold")
+    columns = ("Batch", "Seq", "Lost", "Credit", "Debit")
+    return Group(title, listing(columns, rows, right=("Batch", "Lost", "Credit", "Debit")))
 
 
 def _loaded_value(loaded: Loaded) -> dict[str, Any]:
@@ -193,5 +249,7 @@ def _shown(proof: Proof) -> list[RenderableType]:
         for report in proof.audits
     ]
     shown: list[RenderableType] = [listing(("Ledger", "Entries", "Block", "Audit"), rows, right=("Entries", "Block"))]
+    shown += [lost_table(one) for one in proof.ledgers if one.batches]
+    shown += [f"{one.late} entries of {one.name} are late by their receipts" for one in proof.ledgers if one.late]
     shown += [f"The journal contradicts itself: {one.rule}: {one.detail}" for one in proof.disagreements]
     return shown + [audit_table(one.ledger, one) for one in proof.audits if one.outcome == FINDINGS]

@@ -1,6 +1,6 @@
 """One chunk on its way into the journal, inside one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ from chainsvc.client.answers import Accepted
 from chainsvc.crypto.envelope import ChunkCipher, Envelope
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.drafts import Draft
-from chainsvc.errors import ChainsvcError, ChunkMixed, NotEntitled, Unavailable
+from chainsvc.errors import ChainsvcError, ChunkMixed, LedgerBehind, NotEntitled, Unavailable
 from chainsvc.heads import Status
 from chainsvc.intake.matching import Matcher, conflict
 from chainsvc.journal import accepting, chunks, entries, ledgers, marks, references
@@ -101,6 +101,7 @@ class ChunkIntake:
 
         Raises:
             EntryTaken: Another intake was first; roll back and start again.
+            LedgerBehind: The ledger is held after a restore, and some of this may be on chain already.
             ChunkMixed: A signed chunk of which a part can't go in: the signature would cover another chunk.
         """
         sums = ledgers.hold_sums(self._conn, self._ledger.ledger_id)
@@ -108,8 +109,11 @@ class ChunkIntake:
         self._settle(self._matcher.find(self._open))
         if self._bar is not None:
             self._settle(dict.fromkeys(self._open, self._bar))
+        known = set(self._settled)
         self._check_revisions()
         after = self._admit(Totals(sums.credit, sums.debit, sums.budget))
+        if sums.behind:
+            self._check_held(known)
         if submission is not None and len(self._open) < self._count and self._open:
             raise ChunkMixed([self._settled.get(index) for index in range(self._count)])
         if self._open:
@@ -137,6 +141,29 @@ class ChunkIntake:
             else:
                 self._settle({index: conflict(draft)})
         return repeats
+
+    def _check_held(self, known: Collection[int]) -> None:
+        """Let in what may be a lost entry itself, by its commitment; the rest waits until the chain is caught up with.
+
+        What would be refused waits too: its prior revision may be lost, and lost entries sent again count twice.
+
+        Raises:
+            LedgerBehind: Some of it waits, so all of it does.
+        """
+        for index, outcome in self._settled.items():
+            if index not in known and isinstance(outcome, ChainsvcError):
+                raise self._held(outcome.message)
+        if any(draft.fresh for draft in self._open.values()):
+            raise self._held("a record with a new seed, which may be on chain under another commitment")
+
+    def _held(self, got: str) -> LedgerBehind:
+        return LedgerBehind(
+            "the ledger is held: after a restore the chain has entries that the journal lacks",
+            expected="a commitment that may be one of them",
+            got=got,
+            where=self._ledger.name,
+            hint="Send it again later. The operator brings the lost entries back, or gives them up: chainsvc restore.",
+        )
 
     def _check_revisions(self) -> None:
         for index, draft in list(self._open.items()):

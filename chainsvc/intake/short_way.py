@@ -96,9 +96,11 @@ def _admit(conn: Connection, ledger: Ledger, chunk_id: int, drafted: Drafted) ->
     Its number was drawn before the lock: what is numbered after it anchors after it, so that credit can't pay for it.
 
     Raises:
-        PolicyRefused: It may not hold.
+        PolicyRefused: It may not hold, or the ledger is held after a restore: some of it may be on chain.
     """
     sums = ledgers.hold_sums(conn, ledger.ledger_id)
+    if sums.behind:
+        raise PolicyRefused("the ledger is held")
     later = entries.credit_after(conn, ledger.ledger_id, chunk_id) if drafted.debit else 0
     spent = admit(ledger.kind, Totals(sums.credit - later, sums.debit, sums.budget), 0, drafted.debit)
     admit(ledger.kind, spent, drafted.credit, 0)

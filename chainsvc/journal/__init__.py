@@ -14,6 +14,7 @@ accepting      one chunk with its entries, references, seeds and records, stored
 entries        commitments, append-only; where each one stands
 references     the keyed index of business references (idempotency)
 payloads       encrypted records and seeds; erasure
+lost           entries that the chain has and a restored journal has not
 sealing        giving ``seq`` to accepted entries
 batches        sealed, submitted, final
 transactions   signed transactions, kept before they are sent

@@ -65,8 +65,10 @@ class NewEntry:
     sealed_record: bytes | None = None
 
 
-def accept_chunk(conn: Connection, chunk: Chunk, rows: Sequence[NewEntry]) -> tuple[int, ...]:
+def accept_chunk(conn: Connection, chunk: Chunk, rows: Sequence[NewEntry], *, late: bool = False) -> tuple[int, ...]:
     """Store a chunk with all its entries and return their numbers in the order given.
+
+    ``late`` is for entries that the chain has already, which a closed ledger takes too.
 
     Raises:
         EntryTaken: Some commitments or references are there already (another intake was first). The transaction
@@ -77,7 +79,7 @@ def accept_chunk(conn: Connection, chunk: Chunk, rows: Sequence[NewEntry]) -> tu
     """
     if len(rows) != chunk.n:
         raise MalformedInput("the chunk has another number of entries", expected=chunk.n, got=len(rows))
-    chunks.add(conn, chunk)
+    chunks.add(conn, chunk, late=late)
     numbered = [(entry_id_of(chunk.chunk_id, index), row) for index, row in enumerate(rows)]
     _add_entries(conn, chunk, numbered)
     _add_refs(conn, chunk, [pair for pair in numbered if pair[1].reference_index is not None])

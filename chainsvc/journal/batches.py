@@ -63,6 +63,7 @@ class StoredBatch:
         state: ``sealed``, ``submitted`` or ``final``.
         tx_hash: The journal's transaction that carries it; None while sealed.
         anchor: What the chain says; None until final.
+        lost: Entries that are on chain and not in this journal.
     """
 
     ledger_id: bytes
@@ -76,6 +77,7 @@ class StoredBatch:
     state: str
     tx_hash: bytes | None
     anchor: Anchor | None
+    lost: int = 0
 
 
 def get(conn: Connection, ledger_id: bytes, k: int) -> StoredBatch:
@@ -198,24 +200,30 @@ def waiting(conn: Connection) -> Waiting:
 
 
 def members(conn: Connection, ledger_id: bytes, k: int) -> tuple[Member, ...]:
-    """Return a batch's entries in leaf order; it reads these alone, however long the ledger is."""
+    """Return a batch's entries in leaf order; without those that are lost."""
+    return tuple(member for _, member in placed_members(conn, ledger_id, k))
+
+
+def placed_members(conn: Connection, ledger_id: bytes, k: int) -> tuple[tuple[int, Member], ...]:
+    """Return the same with their seqs; it reads these entries alone, however long the ledger is."""
     batch = get(conn, ledger_id, k)
     bounds = sealed.c.seq.between(batch.first, batch.first + batch.count - 1)
     places = select(sealed).where(sealed.c.ledger_id == ledger_id, bounds).subquery()
     entry = probe(entries, places, "entry_id", "commitment", "credit", "debit")
-    query = select(*entry.c).select_from(places.join(entry, true())).order_by(places.c.seq)
-    return tuple(Member(*row) for row in conn.execute(query))
+    query = select(places.c.seq, *entry.c).select_from(places.join(entry, true())).order_by(places.c.seq)
+    return tuple((row[0], Member(*row[1:])) for row in map(tuple, conn.execute(query)))
 
 
 def oldest_acceptance(conn: Connection, ledger_id: bytes, k: int) -> int:
-    """Return when the first of a batch's entries was accepted, in Unix seconds."""
+    """Return when the first of a batch's entries was accepted, in Unix seconds; of lost ones that is not known."""
     same_entry = and_(entries.c.ledger_id == sealed.c.ledger_id, entries.c.entry_id == sealed.c.entry_id)
     same_chunk = and_(chunks.c.ledger_id == entries.c.ledger_id, chunks.c.chunk_id == entries.c.chunk_id)
     members_of_batch = sealed.join(entries, same_entry).join(chunks, same_chunk)
     batch = get(conn, ledger_id, k)
     inside = sealed.c.seq.between(batch.first, batch.first + batch.count - 1)
     query = select(func.min(chunks.c.accepted_at)).select_from(members_of_batch)
-    return int(conn.execute(query.where(sealed.c.ledger_id == ledger_id, inside)).scalar_one())
+    found = conn.execute(query.where(sealed.c.ledger_id == ledger_id, inside)).scalar_one()
+    return batch.sealed_at if found is None else int(found)
 
 
 def mark_submitted(conn: Connection, keys: Sequence[BatchKey], tx_hash: bytes) -> None:
@@ -240,7 +248,7 @@ def mark_final(conn: Connection, ledger_id: bytes, k: int, anchor: Anchor) -> No
         NotFound: The ledger has no such batch.
     """
     where = and_(_is(ledger_id, k), batches.c.state.in_(PENDING))
-    changed = update(batches).where(where).values(state="final", **_facts(anchor)).returning(*batches.c)
+    changed = update(batches).where(where).values(state="final", **facts_of(anchor)).returning(*batches.c)
     row = conn.execute(changed).first()
     if row is not None:
         outbox.batch_final(conn, ledger_id, _told(_stored(row), anchor))
@@ -293,7 +301,9 @@ def _is(ledger_id: bytes, k: int) -> Any:
     return and_(batches.c.ledger_id == ledger_id, batches.c.k == k)
 
 
-def _facts(anchor: Anchor) -> dict[str, Any]:
+def facts_of(anchor: Anchor | None) -> dict[str, Any]:
+    """Return an anchor as the columns of its batch."""
+    assert anchor is not None  # of a final batch
     return dict(zip(Anchor.__dataclass_fields__, astuple(anchor), strict=True))
 
 
@@ -302,6 +312,6 @@ def _all(conn: Connection, query: Select[Any]) -> tuple[StoredBatch, ...]:
 
 
 def _stored(row: Any) -> StoredBatch:
-    batch, facts = list(row[:_WIDTH]), row[_WIDTH:]
-    batch.append(None if facts[0] is None else Anchor(*facts))
+    batch, facts, lost = list(row[:_WIDTH]), row[_WIDTH:-1], row[-1]
+    batch += [None if facts[0] is None else Anchor(*facts), lost]
     return StoredBatch(*batch)

@@ -59,6 +59,8 @@ transactions = Table(
 #   submitted -> sealed    its transaction is final as reverted or replaced, the batch is not on chain
 #   final -> submitted     the block vanished (a restarted devnet): the same bytes are sent again
 #   sealed -> (deleted)    unseal, the last batch of a ledger only: its entries are accepted again
+#   (new) -> final         found on chain after a restore, with all entries lost; lost.place brings them back. When
+#                          its block vanishes it goes back to sealed, and is sent again: the root is all that it takes
 batches = Table(
     "batches",
     metadata,
@@ -78,6 +80,7 @@ batches = Table(
     number("block", nullable=True),
     octets("block_hash", 32, nullable=True),
     number("time", nullable=True),
+    Column("lost", Integer, nullable=False, server_default=text("0")),  # entries that this journal does not have
     PrimaryKeyConstraint("ledger_id", "k"),
     UniqueConstraint("ledger_id", "first"),
     of(ledgers, "ledger_id"),
@@ -88,6 +91,8 @@ batches = Table(
         "num_nulls(prev, head, actor, block, block_hash, time) = CASE state WHEN 'final' THEN 0 ELSE 6 END",
         name="facts_when_final",
     ),
+    CheckConstraint("lost >= 0 AND lost <= count", name="lost"),
+    Index("ix_batches_lost", "ledger_id", "k", postgresql_where=text("lost > 0")),
     Index("ix_batches_pending", "ledger_id", "k", postgresql_where=text("state <> 'final'")),
     Index(None, "tx_hash"),
     Index(None, "block", postgresql_where=text("block IS NOT NULL")),  # looked at again when the chain went back

@@ -22,8 +22,12 @@ class Disagreement:
 
 RULES: dict[str, str] = {
     "seqs of a ledger are 0, 1, 2, … without a gap": """
-        SELECT encode(ledger_id, 'hex'), format('%s entries, highest seq %s', count(*), max(seq))
-        FROM sealed GROUP BY ledger_id HAVING count(*) <> max(seq) + 1 OR min(seq) <> 0
+        SELECT encode(coalesce(s.ledger_id, b.ledger_id), 'hex'),
+               format('%s entries up to seq %s, %s lost, of %s', s.entries, s.high, b.lost, b.all)
+        FROM (SELECT ledger_id, count(*) AS entries, max(seq) AS high FROM sealed GROUP BY ledger_id) AS s
+        FULL JOIN (SELECT ledger_id, sum(lost) AS lost, sum(count) AS all FROM batches GROUP BY ledger_id) AS b
+            ON b.ledger_id = s.ledger_id
+        WHERE coalesce(s.entries, 0) + coalesce(b.lost, 0) <> coalesce(b.all, 0) OR s.high >= b.all
     """,
     "batches of a ledger are 0, 1, 2, … and each begins where the last ended": """
         SELECT encode(ledger_id, 'hex'), format('batch %s at %s, expected batch %s at %s', k, first, want_k, want)
@@ -41,8 +45,10 @@ RULES: dict[str, str] = {
         LEFT JOIN sealed AS s ON s.ledger_id = b.ledger_id AND s.k = b.k
         LEFT JOIN entries AS e ON e.ledger_id = s.ledger_id AND e.entry_id = s.entry_id
         GROUP BY b.ledger_id, b.k
-        HAVING count(e.entry_id) <> b.count OR coalesce(sum(e.credit), 0) <> b.credit
-            OR coalesce(sum(e.debit), 0) <> b.debit OR min(s.seq) <> b.first OR max(s.seq) <> b.first + b.count - 1
+        HAVING count(e.entry_id) <> b.count - b.lost
+            OR min(s.seq) < b.first OR max(s.seq) > b.first + b.count - 1
+            OR (coalesce(sum(e.credit), 0) <> b.credit AND (b.lost = 0 OR sum(e.credit) > b.credit))
+            OR (coalesce(sum(e.debit), 0) <> b.debit AND (b.lost = 0 OR sum(e.debit) > b.debit))
     """,
     "entries of a batch are ascending by commitment": """
         SELECT encode(ledger_id, 'hex'), format('batch %s, seq %s', k, seq)
@@ -70,8 +76,15 @@ RULES: dict[str, str] = {
         SELECT encode(l.ledger_id, 'hex'), format('running %s and %s, entries %s and %s', t.credit, t.debit,
                coalesce(e.credit, 0), coalesce(e.debit, 0))
         FROM ledgers AS l LEFT JOIN totals AS t ON t.ledger_id = l.ledger_id
-        LEFT JOIN (SELECT ledger_id, sum(credit) AS credit, sum(debit) AS debit FROM entries GROUP BY ledger_id) AS e
-            ON e.ledger_id = l.ledger_id
+        LEFT JOIN (
+            SELECT ledger_id, sum(credit) AS credit, sum(debit) AS debit FROM (
+                SELECT ledger_id, credit, debit FROM entries
+                UNION ALL SELECT ledger_id, credit, debit FROM batches WHERE lost > 0
+                UNION ALL SELECT b.ledger_id, -e.credit, -e.debit FROM batches AS b
+                    JOIN sealed AS s ON s.ledger_id = b.ledger_id AND s.k = b.k
+                    JOIN entries AS e ON e.ledger_id = s.ledger_id AND e.entry_id = s.entry_id WHERE b.lost > 0
+            ) AS a GROUP BY ledger_id
+        ) AS e ON e.ledger_id = l.ledger_id
         WHERE t.credit IS DISTINCT FROM coalesce(e.credit, 0) OR t.debit IS DISTINCT FROM coalesce(e.debit, 0)
     """,
     "every row about an entry has its entry": """
@@ -105,6 +118,10 @@ RULES: dict[str, str] = {
                    lag(block, 1, 0::bigint) OVER w AS last_block
             FROM batches WINDOW w AS (PARTITION BY ledger_id ORDER BY k)
         ) AS b WHERE state = 'final' AND (last_state <> 'final' OR prev <> last_head OR block < last_block)
+    """,
+    "a ledger that is held has lost entries": """
+        SELECT encode(t.ledger_id, 'hex'), 'none is lost' FROM totals AS t
+        WHERE t.behind AND NOT EXISTS (SELECT FROM batches AS b WHERE b.ledger_id = t.ledger_id AND b.lost > 0)
     """,
     "one transaction of a nonce is final or reverted": """
         SELECT '', format('sender %s, nonce %s: %s of them', encode(sender, 'hex'), nonce, count(*)) FROM transactions

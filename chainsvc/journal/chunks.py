@@ -74,8 +74,10 @@ def entry_id_of(chunk_id: int, index: int) -> int:
     return chunk_id << CHUNK_BITS | index
 
 
-def add(conn: Connection, chunk: Chunk) -> None:
+def add(conn: Connection, chunk: Chunk, *, late: bool = False) -> None:
     """Store a chunk, unless its ledger was closed meanwhile; the share lock keeps it open until we commit.
+
+    ``late`` is for what the chain has already.
 
     Raises:
         LedgerClosed: The ledger takes no more entries.
@@ -85,7 +87,7 @@ def add(conn: Connection, chunk: Chunk) -> None:
     closed = conn.execute(opened).scalar_one_or_none()
     if closed is None:
         raise NotFound("the journal has no such ledger", got=chunk.ledger_id.hex())
-    if closed:
+    if closed and not late:
         raise LedgerClosed("the ledger takes no more entries", hint="Use the organization's current ledger.")
     conn.execute(chunks.insert().values(astuple(chunk)))
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from chainsvc.errors import NotFound
-from chainsvc.journal.chain_tables import sealed
+from chainsvc.journal.chain_tables import batches, sealed
 from chainsvc.journal.chunks import chunk_of, index_of
 from chainsvc.journal.columns import CHUNK_SIZE
 from chainsvc.journal.tables import chunks, entries, ledgers, open_chunks
@@ -168,8 +168,8 @@ def page(conn: Connection, ledger_id: bytes, *, after_seq: int = -1, limit: int 
 
 
 def count(conn: Connection, ledger_id: bytes) -> int:
-    """Return how many entries the ledger has accepted: the sealed ones by the last seq, the others counted."""
-    last = select(func.coalesce(func.max(sealed.c.seq) + 1, 0)).where(sealed.c.ledger_id == ledger_id)
+    """Return how many entries the ledger has: those with a seq by the last batch, lost ones too, the others counted."""
+    last = select(func.coalesce(func.max(batches.c.first + batches.c.count), 0)).where(batches.c.ledger_id == ledger_id)
     chunk = select(open_chunks.c.chunk_id).where(open_chunks.c.ledger_id == ledger_id).subquery()
     inside = (
         entries.c.entry_id >= chunk.c.chunk_id * CHUNK_SIZE,

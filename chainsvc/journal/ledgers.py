@@ -51,15 +51,19 @@ class Ledger:
 class Sums(NamedTuple):
     """Sums in fen over all accepted entries, anchored or not, and what limits them.
 
+    Entries that are on chain and lost here count too.
+
     Attributes:
         credit: Fen.
         debit: Fen.
         budget: What the net debit may not pass, as last read from the chain; None where none was.
+        behind: Whether the chain has entries that the journal lost: the ledger is held.
     """
 
     credit: int
     debit: int
     budget: int | None = None
+    behind: bool = False
 
 
 def register(conn: Connection, ledger: Ledger) -> bool:
@@ -169,11 +173,13 @@ def set_budget(conn: Connection, ledger_id: bytes, budget: int) -> None:
 def _add(ledger_id: bytes, credit: int, debit: int) -> Any:
     change = update(totals).where(totals.c.ledger_id == ledger_id)
     change = change.values(credit=totals.c.credit + credit, debit=totals.c.debit + debit)
-    return change.returning(totals.c.credit, totals.c.debit, totals.c.budget)
+    return change.returning(totals.c.credit, totals.c.debit, totals.c.budget, totals.c.behind)
 
 
 def _select_sums(ledger_id: bytes) -> Any:
-    return select(totals.c.credit, totals.c.debit, totals.c.budget).where(totals.c.ledger_id == ledger_id)
+    return select(totals.c.credit, totals.c.debit, totals.c.budget, totals.c.behind).where(
+        totals.c.ledger_id == ledger_id
+    )
 
 
 def _sums(row: Any, ledger_id: bytes) -> Sums:

@@ -122,6 +122,11 @@ def unsealed(conn: Connection, ledger_id: bytes, limit: int) -> Unsealed:
     return Unsealed(members, conn.execute(oldest.where(open_chunks.c.ledger_id == ledger_id)).scalar_one())
 
 
+def newest_waiting(conn: Connection, ledger_id: bytes) -> int | None:
+    """Return the newest chunk with an entry that waits; None when none does."""
+    return conn.execute(select(func.max(open_chunks.c.chunk_id)).where(open_chunks.c.ledger_id == ledger_id)).scalar()
+
+
 def tip(conn: Connection, ledger_id: bytes) -> Tip:
     """Return where the ledger's next batch goes; its entries may still be on their way to the chain."""
     last = select(batches.c.k, batches.c.first + batches.c.count).where(batches.c.ledger_id == ledger_id)
@@ -176,7 +181,7 @@ def seal(
     if added.first() is None:
         raise _second_sealer(ledger_id)
     conn.exec_driver_sql(_SEALED, (ledger_id, at.next_seq, at.next_k, list(entry_ids)))
-    conn.exec_driver_sql(_CLOSE_CHUNKS, (ledger_id, sorted({entry_id >> 12 for entry_id in entry_ids})))
+    close_chunks(conn, ledger_id, entry_ids)
 
 
 def unseal(conn: Connection, ledger_id: bytes, k: int) -> None:
@@ -193,16 +198,23 @@ def unseal(conn: Connection, ledger_id: bytes, k: int) -> None:
     state = conn.execute(select(batches.c.state).where(here).with_for_update()).scalar_one_or_none()
     if k != last or state != "sealed":
         raise Conflict("only a ledger's last batch, not on chain, can be unsealed", expected=f"k {last}", got=f"k {k}")
+    take_apart(conn, ledger_id, k)
+
+
+def take_apart(conn: Connection, ledger_id: bytes, k: int) -> None:
+    """Delete a batch; those of its entries that the journal has wait again. The database refuses what is on chain."""
     gone = conn.execute(
         delete(sealed).where(sealed.c.ledger_id == ledger_id, sealed.c.k == k).returning(sealed.c.entry_id)
     )
-    reopened = sorted({entry_id >> 12 for entry_id in gone.scalars()})
-    conn.execute(
-        insert(open_chunks)
-        .values([{"ledger_id": ledger_id, "chunk_id": chunk_id} for chunk_id in reopened])
-        .on_conflict_do_nothing()
-    )
-    conn.execute(delete(batches).where(here))
+    reopened = [{"ledger_id": ledger_id, "chunk_id": chunk} for chunk in sorted({one >> 12 for one in gone.scalars()})]
+    if reopened:
+        conn.execute(insert(open_chunks).values(reopened).on_conflict_do_nothing())
+    conn.execute(delete(batches).where(batches.c.ledger_id == ledger_id, batches.c.k == k))
+
+
+def close_chunks(conn: Connection, ledger_id: bytes, entry_ids: Sequence[int]) -> None:
+    """Say of the chunks of entries that just got a seq that nothing in them waits, where that is so."""
+    conn.exec_driver_sql(_CLOSE_CHUNKS, (ledger_id, sorted({entry_id >> 12 for entry_id in entry_ids})))
 
 
 def _same_chunk() -> ColumnElement[bool]:

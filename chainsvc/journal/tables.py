@@ -66,6 +66,7 @@ ledgers = Table(
     UniqueConstraint("name"),
 )
 
+# Sums of all accepted entries, and of those that are lost but on chain.
 # Apart from ledgers, since intake updates this row while it holds a share lock on the other.
 totals = Table(
     "totals",
@@ -74,6 +75,9 @@ totals = Table(
     amount("credit"),
     amount("debit"),
     amount("budget", nullable=True),  # what the chain allows as net debit, as last read; where a budget applies
+    Column(
+        "behind", Boolean, nullable=False, server_default=text("false")
+    ),  # held: the chain has entries that are lost
     PrimaryKeyConstraint("ledger_id"),
     of(ledgers, "ledger_id"),
 )

@@ -48,7 +48,8 @@ class Issuer:
 
         Raises:
             NotFound: No such record.
-            NotReady: It is not final yet, or no checkpoint covers it for a proof that the node can still make.
+            NotReady: It is not final yet; a restore lost entries of its batch; or no checkpoint covers it for a proof
+                that the node can still make.
             RecordErased: Its record was deleted.
             MalformedInput: A path to disclose that the record has not.
             NodeUnavailable: A proof was asked for and the node does not answer.
@@ -70,6 +71,10 @@ class Issuer:
         ledger = ledgers.by_id(conn, entry.ledger_id)
         batch = self._final_batch(conn, entry)
         promises = Promises(conn)
+        submission = promises.submission(entry)
+        if ledger.signed and submission is None:  # of an entry that came back from a file
+            hint = "Evidence that was issued before still holds; the issuer sends the same signed chunk again."
+            raise NotReady("the entry came back after a restore, without its submission", hint=hint)
         assert entry.seq is not None  # a final batch has numbered its entries
         tree = self.tree(ledger.ledger_id, batch.k, ledger.suite)
         return Evidence(
@@ -82,7 +87,7 @@ class Issuer:
             path=tuple(tree.path(entry.seq - batch.first)),
             batch=batch_facts(batch),
             status=tuple(change_of(mark) for mark in marks.history(conn, entry.ledger_id, entry.entry_id)),
-            submission=promises.submission(entry),
+            submission=submission,
             receipt=promises.receipt(entry),
             proof=None,
             timestamps=(),
@@ -94,6 +99,12 @@ class Issuer:
             state = "accepted" if batch is None else batch.state
             hint = "Ask again in a moment; the receipt says by when at the latest."
             raise NotReady("the record is not final on chain yet", expected="final", got=state, hint=hint)
+        if batch.lost:
+            hint = "Evidence that was issued before still holds. The operator can bring entries back: chainsvc restore."
+            expected, got = f"{batch.count} entries of its batch", f"{batch.lost} of them lost by a restore"
+            raise NotReady(
+                "no evidence can be made of a batch with lost entries", expected=expected, got=got, hint=hint
+            )
         return batch
 
     def _pairs(self, conn: Connection, ledger: Ledger, entry: Entry) -> tuple[Pair, ...]:

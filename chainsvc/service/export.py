@@ -31,7 +31,10 @@ class Exporter:
         self._network = network
 
     def export(self, ledger: Ledger, *, disclose: bool) -> Iterator[bytes]:
-        """Yield the lines of a ledger's final batches as they are at one moment; records only if ``disclose``."""
+        """Yield the lines of a ledger's final batches as they are at one moment; records only if ``disclose``.
+
+        Entries that a restored journal lost are not among them: an audit names the gaps.
+        """
         with snapshot(self._engine) as conn:
             sizes = batches.anchored(conn, ledger.ledger_id)
             yield write_line(
@@ -61,17 +64,16 @@ class Exporter:
             after = page[-1].k
 
     def _entries(self, conn: Connection, ledger: Ledger, batch: StoredBatch, *, disclose: bool) -> Iterator[bytes]:
-        members = batches.members(conn, ledger.ledger_id, batch.k)
+        members = batches.placed_members(conn, ledger.ledger_id, batch.k)
         for start in range(0, len(members), _RECORDS):
-            part = members[start : start + _RECORDS]
-            yield from self._part(conn, ledger, batch.first + start, part, disclose=disclose)
+            yield from self._part(conn, ledger, members[start : start + _RECORDS], disclose=disclose)
 
     def _part(
-        self, conn: Connection, ledger: Ledger, first: int, members: Sequence[Member], *, disclose: bool
+        self, conn: Connection, ledger: Ledger, members: Sequence[tuple[int, Member]], *, disclose: bool
     ) -> Iterator[bytes]:
         suite = suite_of(ledger.suite)
-        kept = payloads.get_many(conn, ledger.ledger_id, [member.entry_id for member in members]) if disclose else {}
-        for seq, member in enumerate(members, first):
+        kept = payloads.get_many(conn, ledger.ledger_id, [member.entry_id for _, member in members]) if disclose else {}
+        for seq, member in members:
             payload = kept.get(member.entry_id)
             pairs = None
             if payload is not None:

@@ -46,6 +46,7 @@ def proof_of(made: Station) -> Proof:
             made.parts.network,
             source,
             lambda _name: silent,
+            now=NOW,
         )
 
 

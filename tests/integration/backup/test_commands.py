@@ -41,11 +41,11 @@ class Operator:
 
 @pytest.fixture
 def operator(
-    service: Station, elsewhere: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alone: Station, elsewhere: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Operator]:
     with elsewhere.engine() as engine:
         engine.dispose()
-        yield Operator(service, tmp_path / "new home", engine, monkeypatch)
+        yield Operator(alone, tmp_path / "new home", engine, monkeypatch)
 
 
 def test_backup_and_restore_in_another_home(operator: Operator, tmp_path: Path) -> None:
@@ -112,3 +112,43 @@ def test_a_backup_of_another_network_is_refused(operator: Operator, tmp_path: Pa
 def test_help_is_shown_where_nothing_is_said() -> None:
     assert "chainsvc backup DIR" in call("backup").output
     assert "verify" in call("backup", "--help").output
+
+
+def test_a_backup_older_than_the_chain_is_named_recovered_or_adopted(operator: Operator, tmp_path: Path) -> None:
+    made = operator.made
+    name, late = made.open().name, made.open().name
+    made.accept(name, [donation(name, 1)])
+    made.settle(name)
+    operator.at_old()
+    call("backup", tmp_path / "b")
+    made.accept(name, [donation(name, number) for number in (2, 3)])
+    made.settle(name)
+    later = made.open().name  # opened after the backup
+    made.accept(later, [donation(later, 1)])
+    made.settle(later)
+    export = tmp_path / "export.ndjson"
+    export.write_bytes(b"".join(made.parts.service.export(name, disclose=True)))
+    shutil.copytree(made.site.home / "keys", operator.new_home / "keys")
+
+    operator.at_new()
+    result = call("restore", tmp_path / "b", "--json")
+    report = document(result)
+    assert (result.exit_code, report["outcome"]) == (13, "findings")
+    losses = {one["ledger"]: one for one in report["ledgers"]}
+    assert [(one["batch"], one["first"], one["last"], one["lost"]) for one in losses[name]["lost"]] == [(1, 1, 2, 2)]
+    assert (losses[later]["held"], losses[later]["lost"][0]["lost"], losses[late]["held"]) == (True, 1, False)
+    assert "Lost, but on chain" in call("restore", "prove").output
+
+    result = call("restore", "recover", name, export, "--json")
+    assert (result.exit_code, document(result)["came_back"]) == (0, 2)
+    result = call("restore", "recover", later, export, "--json")
+    assert (result.exit_code, document(result)["lost"][0]["lost"]) == (13, 1)
+    shown = document(call("restore", "adopt", later, "--json"))
+    assert (shown["adopted"], shown["entries"]) == (False, 1)
+    assert document(call("restore", "adopt", later, "--yes", "--json"))["adopted"] is True
+    report = document(call("restore", "prove", "--json"))
+    assert [one["held"] for one in report["ledgers"]] == [False, False, False]
+    outcomes = {one["ledger"]: one["outcome"] for one in report["audits"]}
+    assert outcomes == {name: "complete", late: "complete", later: "findings"}
+    refused = call("restore", "adopt", name, "--yes", "--json")
+    assert (refused.exit_code, problem(refused)["type"]) == (4, "urn:chainsvc:problem:conflict")

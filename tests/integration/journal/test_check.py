@@ -25,6 +25,7 @@ DAMAGE = {
     "final batches of a ledger come before the others, in the order of the chain, each on the head before": (
         "UPDATE batches SET prev = root WHERE state = 'final'"
     ),
+    "a ledger that is held has lost entries": "UPDATE totals SET behind = true",
     "one transaction of a nonce is final or reverted": (
         "DROP INDEX uq_transactions_live; UPDATE transactions SET state = 'reverted', block = 1"
     ),

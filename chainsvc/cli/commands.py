@@ -146,6 +146,10 @@ PANELS = (
         {
             "evidence": Command("evidence:evidence", "Get a record's evidence file, or those of a whole ledger."),
             "verify": Command("verifying:verify", "Verify evidence files on this machine."),
+            "receipt": Group(
+                "Check receipts that were kept.",
+                {"check": Command("receipt_checks:check", "Check that every promise in files of receipts is kept.")},
+            ),
             "checkpoint": Command("evidence:checkpoint", "Get a signed checkpoint for offline verification."),
             "export": Command("auditing:export", "Export a whole ledger for an audit."),
             "audit": Command("auditing:audit", "Audit whole ledgers: is everything there, and unchanged?"),

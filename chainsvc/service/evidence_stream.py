@@ -41,7 +41,8 @@ class EvidenceStream:
     def stream(self, ledger: Ledger, wanted: EvidenceWanted) -> Iterator[bytes]:
         """Yield a line for each entry: its evidence, or a skeleton where the service never saw the record.
 
-        ``{"commitment": HEX, "skeleton": EVIDENCE}`` is what its holder completes. Erased records have no line.
+        ``{"commitment": HEX, "skeleton": EVIDENCE}`` is what its holder completes. Erased records have no line, nor have those whose batch a
+        restore lost entries of.
         With proofs the stream ends where the checkpoint does. No connection is held between two pages.
 
         Raises:
@@ -93,7 +94,7 @@ class EvidenceStream:
         return [
             (entry.commitment, self._evidence(page, entry, pairs, history, promises))
             for entry, pairs, history in whole
-            if pairs is not None
+            if pairs is not None and _is_whole(page, entry, promises)
         ]
 
     def _pairs(
@@ -132,6 +133,11 @@ class EvidenceStream:
             proof=None,
             timestamps=(),
         )
+
+
+def _is_whole(page: "_Pages", entry: Entry, promises: Promises) -> bool:
+    """Whether a restore has lost nothing that evidence needs: the batch's other entries, or the submission."""
+    return not page.batch_of(entry).lost and (not page.ledger.signed or promises.submission(entry) is not None)
 
 
 class _Pages:

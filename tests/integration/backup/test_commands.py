@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 from sqlalchemy import Engine
 from support.command_line import call, document, problem
 from support.records import donation
-from support.restored import Elsewhere
-from support.station import Station
+from support.restored import Elsewhere, back_up
+from support.station import USCC, Station
 
 from chainsvc.crypto.keys import SigningKey
+from chainsvc.journal import keys
+from chainsvc.serving import served
 
 pytestmark = [pytest.mark.node, pytest.mark.database]
 
@@ -152,3 +155,30 @@ def test_a_backup_older_than_the_chain_is_named_recovered_or_adopted(operator: O
     assert outcomes == {name: "complete", late: "complete", later: "findings"}
     refused = call("restore", "adopt", name, "--yes", "--json")
     assert (refused.exit_code, problem(refused)["type"]) == (4, "urn:chainsvc:problem:conflict")
+
+
+def test_receipts_are_checked_against_what_the_service_has(
+    operator: Operator, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    """After a restore the receipts that clients kept tell which promises are broken."""
+    made = operator.made
+    name = made.open().name
+    receipts = made.accept(name, [donation(name, 1)])
+    made.settle(name)
+    back_up(made.parts.engine, tmp_path / "b")
+    receipts += made.accept(name, [donation(name, 2)])  # promised, and gone with the database
+    kept = tmp_path / "receipts.ndjson"
+    lines = [{"ledger": name, **accepted.to_json()} for accepted in receipts]
+    forged = {**lines[0], "receipt": {**lines[0]["receipt"], "acceptedAt": 1}}
+    kept.write_text("".join(json.dumps(line) + "\n" for line in [*lines, forged]))
+    with elsewhere.station(made, tmp_path / "b") as again, served(again.parts) as url:
+        with again.parts.engine.begin() as conn:
+            _, token = keys.create(conn, USCC, ["read"], label="check", now=int(time.time()))
+        (tmp_path / "api.key").write_text(token)
+        operator.at_old()
+        operator.patch.setenv("CHAINSVC_URL", url)
+        operator.patch.setenv("CHAINSVC_API_KEY_FILE", str(tmp_path / "api.key"))
+        result = call("receipt", "check", kept, "--json")
+    report = document(result)
+    assert (result.exit_code, report["kept"], report["lost"], report["refused"]) == (13, 1, 1, 1)
+    assert [(one["outcome"], one["reference"]) for one in report["findings"]] == [("lost", "JZ2"), ("refused", "JZ1")]

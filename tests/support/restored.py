@@ -1,7 +1,7 @@
 """A backup taken and restored as an operator does it: in another database, by the code that the commands call."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from chainsvc.backup.making import make_backup
 from chainsvc.backup.manifest import Manifest
 from chainsvc.backup.proving import Proof, prove
 from chainsvc.erasure_log import ErasureLog
+from chainsvc.errors import LeaseLost
 from chainsvc.verify import LiveNode
 
 NOW = 1_790_000_000
@@ -38,7 +39,8 @@ def restore(engine: Engine, folder: Path, log: Path | None = None, *, replace: b
 
 def proof_of(made: Station) -> Proof:
     """Read what the chain reports, and audit everything."""
-    made.parts.watcher.catch_up()
+    with suppress(LeaseLost):  # by its own worker, which reads as well
+        made.parts.watcher.catch_up()
     with LiveNode(made.parts.node.url) as source:
         return prove(
             made.parts.engine,

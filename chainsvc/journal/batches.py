@@ -256,6 +256,12 @@ def mark_final(conn: Connection, ledger_id: bytes, k: int, anchor: Anchor) -> No
         raise Conflict("the batch is final with other facts", expected=anchor.head.hex(), where=f"k {k}")
 
 
+def tell_final(conn: Connection, batch: StoredBatch) -> None:
+    """Tell webhooks of a final batch again, since its entries were not here when it became final."""
+    assert batch.anchor is not None  # it is final
+    outbox.batch_final(conn, batch.ledger_id, _told(batch, batch.anchor))
+
+
 def back_to_submitted(conn: Connection, ledger_id: bytes, k: int) -> None:
     """Take back "final", because its block vanished: the same bytes will be sent again.
 

@@ -103,6 +103,8 @@ def place(conn: Connection, batch: StoredBatch, found: Sequence[Placed]) -> int:
     credit, debit = sum(one.member.credit for one in found), sum(one.member.debit for one in found)
     _count(conn, batch.ledger_id, -credit, -debit)
     _free(conn, batch.ledger_id)
+    if not lost and batch.anchor is not None:
+        stored.tell_final(conn, batch)
     return lost
 
 

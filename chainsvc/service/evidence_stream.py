@@ -41,8 +41,8 @@ class EvidenceStream:
     def stream(self, ledger: Ledger, wanted: EvidenceWanted) -> Iterator[bytes]:
         """Yield a line for each entry: its evidence, or a skeleton where the service never saw the record.
 
-        ``{"commitment": HEX, "skeleton": EVIDENCE}`` is what its holder completes. Erased records have no line, nor have those whose batch a
-        restore lost entries of.
+        ``{"commitment": HEX, "skeleton": EVIDENCE}`` is what its holder completes. Erased records have no line, nor
+        have those of batches of which a restore lost entries.
         With proofs the stream ends where the checkpoint does. No connection is held between two pages.
 
         Raises:

@@ -26,6 +26,9 @@ BLOCK = 256 * 1024
 _PAUSE_S = 0.02
 """When nothing came for so long, what came is answered."""
 
+LONGEST_PAUSE_S = 60.0
+"""A sender who says nothing for so long gives its place up."""
+
 _PARTS_AHEAD = 4
 """Parts, of some 64 KiB, that wait for their reader."""
 
@@ -78,6 +81,7 @@ class Incoming(io.RawIOBase):
 
         Raises:
             ConnectionResetError: The sender left before the end.
+            InputRefused: It said nothing for too long.
         """
         if not self._rest:
             self._rest = self._next()
@@ -90,7 +94,7 @@ class Incoming(io.RawIOBase):
             part = self._parts.get(timeout=_PAUSE_S)
         except Empty:
             self.on_pause()
-            part = self._parts.get()
+            part = self._after_pause()
         if part is None:
             raise ConnectionResetError("the sender left before the end of the body")
         if part:
@@ -98,6 +102,13 @@ class Incoming(io.RawIOBase):
         else:
             self._parts.put(part)  # the end stays
         return part
+
+    def _after_pause(self) -> bytes | None:
+        try:
+            return self._parts.get(timeout=LONGEST_PAUSE_S)
+        except Empty:
+            expected = f"a line within {LONGEST_PAUSE_S:.0f} s"
+            raise InputRefused("the sender said nothing for too long", expected=expected) from None
 
 
 def _nothing() -> None:

@@ -5,7 +5,7 @@ import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_all_start_methods, get_context, parent_process
 
 from chainsvc.intake.drafting import Drafted, Task, draft
 
@@ -51,7 +51,7 @@ class Drafters:
     def _started(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
-                context = get_context("forkserver")
+                context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
                 self._pool = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_prepare)
             return self._pool
 

@@ -43,9 +43,9 @@ class Task:
     ledger_id: bytes
     suite: int
     chunk_id: int
-    chunk_key: bytes | None
-    references: ReferenceIndex
-    lines: Sequence[bytes]
+    chunk_key: bytes | None = field(repr=False)
+    references: ReferenceIndex = field(repr=False)
+    lines: Sequence[bytes] = field(repr=False)
 
 
 @dataclass(slots=True)

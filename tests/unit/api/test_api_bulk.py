@@ -18,6 +18,7 @@ else:
     from backports import zstd
 
 from chainsvc import jcs
+from chainsvc.api import incoming
 from chainsvc.api.duplex import Spool
 from chainsvc.client.answers import Accepted
 from chainsvc.commitment import commit, derive_salts
@@ -144,6 +145,20 @@ def test_the_sender_is_answered_while_it_pauses(api: httpx.Client) -> None:
     assert json.loads(answer.readline())["lines"] == [[1, 1]]
     connection.sock.sendall(_part(line(donation(2))) + _part(b""))
     assert [json.loads(text) for text in answer.read().splitlines()][-1]["end"]["accepted"] == 2
+    connection.close()
+
+
+def test_a_sender_who_says_nothing_gives_its_place_up(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incoming, "LONGEST_PAUSE_S", 0.05)
+    connection = HTTPConnection(api.base_url.host, api.base_url.port or 80, timeout=10)
+    connection.putrequest("POST", RECORDS)
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.putheader("Authorization", api.headers["authorization"])
+    connection.endheaders()
+    connection.send(_part(line(donation(1)) + b"\n"))
+    stored, stopped = [json.loads(text) for text in connection.getresponse().read().splitlines()]
+    assert stored["lines"] == [[1, 1]]
+    assert (stopped["stopped"]["line"], stopped["stopped"]["problem"]["code"]) == (2, "input-refused")
     connection.close()
 
 

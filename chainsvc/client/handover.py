@@ -186,8 +186,7 @@ class Handover:
     def keep_receipts(self, outcomes: Sequence[Outcome | None]) -> None:
         """Keep what the service promises in the private store, where there is one."""
         if self.store is not None:
-            accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
-            self.store.keep_receipts((a.commitment, jcs.dumps(a.receipt.to_json())) for a in accepted)
+            self.store.keep_receipts(outcome for outcome in outcomes if isinstance(outcome, Accepted))
 
 
 def _check_ours(item: Item, commitment: bytes) -> None:

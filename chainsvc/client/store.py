@@ -13,20 +13,34 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from chainsvc import jcs
+from chainsvc.client.answers import Accepted
+from chainsvc.client.kept_receipts import KeptChunk, receipt_at, whole_chunks
 from chainsvc.commitment import commit, derive_salts, new_seed
 from chainsvc.crypto.suites import Suite
 from chainsvc.errors import ChainsvcError, ConfigurationRefused, ReferenceConflict
 from chainsvc.record import Record
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE records (
-    ledger TEXT NOT NULL, reference TEXT NOT NULL, revision INTEGER NOT NULL,
-    commitment BLOB NOT NULL UNIQUE, seed BLOB NOT NULL, record BLOB NOT NULL, receipt BLOB,
-    PRIMARY KEY (ledger, reference, revision)
-) STRICT
-"""
-_COLUMNS = "commitment, seed, record, receipt"
+_STEPS = (
+    (
+        """
+        CREATE TABLE records (
+            ledger TEXT NOT NULL, reference TEXT NOT NULL, revision INTEGER NOT NULL,
+            commitment BLOB NOT NULL UNIQUE, seed BLOB NOT NULL, record BLOB NOT NULL, receipt BLOB,
+            PRIMARY KEY (ledger, reference, revision)
+        ) STRICT
+        """,
+    ),
+    (
+        "CREATE TABLE chunks (id INTEGER PRIMARY KEY, promise BLOB NOT NULL, ids BLOB NOT NULL) STRICT",
+        "ALTER TABLE records ADD COLUMN chunk INTEGER REFERENCES chunks (id)",  # else the receipt is in ``receipt``
+        "ALTER TABLE records ADD COLUMN place INTEGER",
+    ),
+)
+"""What makes each version of the file from the one before."""
+
+_COLUMNS = "commitment, seed, record, receipt, promise, ids, place"
+_WITHOUT = "commitment = ? AND receipt IS NULL AND chunk IS NULL"
+_TABLES = "records LEFT JOIN chunks ON chunks.id = records.chunk"
 _BUSY_S = 30.0
 
 
@@ -71,12 +85,14 @@ class PrivateStore:
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute("BEGIN IMMEDIATE")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._db.execute(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        for step in _STEPS[version:]:
+            for statement in step:
+                self._db.execute(statement)
+        if version < len(_STEPS):
+            self._db.execute(f"PRAGMA user_version = {len(_STEPS)}")
         self._db.execute("COMMIT")
-        if version > _VERSION:
-            raise sqlite3.DatabaseError(f"version {version}, this program knows {_VERSION}")
+        if version > len(_STEPS):
+            raise sqlite3.DatabaseError(f"version {version}, this program knows {len(_STEPS)}")
 
     def keep(
         self, suite: Suite, records: Sequence[Record], written: Sequence[bytes | None] | None = None
@@ -122,13 +138,27 @@ class PrivateStore:
         )
         return Stored(commitment, seed, record, None)
 
-    def keep_receipts(self, receipts: Iterable[tuple[bytes, bytes]]) -> None:
-        """Store receipts by commitment, as canonical JSON."""
+    def keep_receipts(self, accepted: Iterable[Accepted]) -> None:
+        """Store receipts of records that are here, all in one transaction."""
+        chunks, others = whole_chunks(accepted)
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
-            rows = [(receipt, commitment) for commitment, receipt in receipts]
-            self._db.executemany("UPDATE records SET receipt = ? WHERE commitment = ?", rows)
+            try:
+                for chunk in chunks:
+                    self._keep_chunk(chunk)
+                rows = ((receipt, commitment) for commitment, receipt in others)
+                self._db.executemany(f"UPDATE records SET receipt = ? WHERE {_WITHOUT}", rows)  # noqa: S608 - our own words
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
             self._db.execute("COMMIT")
+
+    def _keep_chunk(self, chunk: KeptChunk) -> None:
+        made = self._db.execute("INSERT INTO chunks (promise, ids) VALUES (?, ?)", (chunk.promise, chunk.ids))
+        rows = ((made.lastrowid, place, commitment) for place, commitment in enumerate(chunk.commitments))
+        changed = self._db.executemany(f"UPDATE records SET chunk = ?, place = ? WHERE {_WITHOUT}", rows)  # noqa: S608 - our own words
+        if changed.rowcount == 0:  # it was kept before
+            self._db.execute("DELETE FROM chunks WHERE id = ?", (made.lastrowid,))
 
     def get(self, commitment: bytes) -> Stored | None:
         """Return the record of that commitment."""
@@ -161,10 +191,12 @@ class PrivateStore:
         self.close()
 
     def _one(self, where: str, values: tuple[object, ...]) -> Stored | None:
-        row = self._db.execute(f"SELECT {_COLUMNS} FROM records WHERE {where}", values).fetchone()  # noqa: S608 - our own words
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {where}", values).fetchone()  # noqa: S608 - our own words
         if row is None:
             return None
-        commitment, seed, data, receipt = row
+        commitment, seed, data, receipt, promise, ids, place = row
+        if receipt is None and promise is not None:
+            receipt = receipt_at(promise, ids, place)
         return Stored(commitment, seed, Record.parse(data), receipt)
 
 

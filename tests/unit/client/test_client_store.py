@@ -4,12 +4,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.paper_evidence import LEDGER, corrected, donation
+from support.paper_evidence import LEDGER, SERVICE_KEY, corrected, donation
 
+from chainsvc import jcs
+from chainsvc.client import Accepted
 from chainsvc.client.store import PrivateStore, Stored
 from chainsvc.commitment import commit, derive_salts
 from chainsvc.crypto.suites import SHA256, SM3
 from chainsvc.errors import ConfigurationRefused, MalformedInput, ReferenceConflict
+from chainsvc.receipt import sign_receipts
 
 
 def test_file_is_its_owners_alone(tmp_path: Path) -> None:
@@ -102,7 +105,73 @@ def test_store_of_a_later_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     PrivateStore(path).close()
     db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 2")
+    db.execute("PRAGMA user_version = 9")
     db.close()
-    with pytest.raises(ConfigurationRefused, match="version 2"):
+    with pytest.raises(ConfigurationRefused, match="version 9"):
         PrivateStore(path)
+
+
+def accepted_chunk(store: PrivateStore, count: int) -> list[Accepted]:
+    kept = [one for one in store.keep(SHA256, [donation(n) for n in range(count)]) if isinstance(one, Stored)]
+    commitments = [one.commitment for one in kept]
+    receipts = sign_receipts(SERVICE_KEY, b"\x07" * 32, commitments, 1, 2)
+    return [
+        Accepted(one.commitment, None, None, receipt, again=False) for one, receipt in zip(kept, receipts, strict=True)
+    ]
+
+
+def check_receipts(store: PrivateStore, accepted: list[Accepted]) -> None:
+    for one in accepted:
+        stored = store.get(one.commitment)
+        assert stored is not None
+        assert stored.receipt == jcs.dumps(one.receipt.to_json())
+
+
+def chunks_in(path: Path) -> int:
+    with sqlite3.connect(path) as db:
+        (count,) = db.execute("SELECT count(*) FROM chunks").fetchone()
+    db.close()
+    return int(count)
+
+
+def test_receipts_of_a_whole_chunk_are_kept_once_for_all(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with PrivateStore(path) as store:
+        accepted = accepted_chunk(store, 37)
+        for _ in range(2):
+            store.keep_receipts(reversed(accepted))
+            check_receipts(store, accepted)
+        store.forget(accepted[5].commitment)
+        assert store.get(accepted[5].commitment) is None
+        store.keep_receipts(accepted)
+        check_receipts(store, accepted[6:])
+    assert chunks_in(path) == 1
+
+
+def test_receipts_of_a_part_of_a_chunk_are_kept_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with PrivateStore(path) as store:
+        accepted = accepted_chunk(store, 9)
+        store.keep_receipts(accepted[:4])
+        check_receipts(store, accepted[:4])
+        store.keep_receipts(accepted)
+        check_receipts(store, accepted)
+    assert chunks_in(path) == 1
+
+
+def test_store_of_the_first_version_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with PrivateStore(path) as store:
+        accepted = accepted_chunk(store, 5)
+    with sqlite3.connect(path) as db:
+        db.executescript(
+            "DROP TABLE chunks; ALTER TABLE records DROP COLUMN place; ALTER TABLE records DROP COLUMN chunk;"
+            "PRAGMA user_version = 1"
+        )
+        receipt = jcs.dumps(accepted[0].receipt.to_json())
+        db.execute("UPDATE records SET receipt = ? WHERE commitment = ?", (receipt, accepted[0].commitment))
+    db.close()
+    with PrivateStore(path) as store:
+        check_receipts(store, accepted[:1])
+        store.keep_receipts(accepted)
+        check_receipts(store, accepted)

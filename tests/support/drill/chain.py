@@ -1,5 +1,6 @@
 """The devnet as a part that can be struck: killed, paused, or begun again from an older state."""
 
+import random
 import shutil
 import signal
 import threading
@@ -70,6 +71,12 @@ class ChainNode:
             deadline = time.monotonic() + 5.0
             while self._processes() and time.monotonic() < deadline:
                 time.sleep(0.01)
+
+    def kill_child(self, draw: random.Random) -> None:
+        """Kill anvil or its keeper: the other one is left."""
+        found = self._processes()
+        if found:
+            send(draw.choice(found), signal.SIGKILL)
 
     def stop(self) -> None:
         with self._lock:

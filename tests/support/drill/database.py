@@ -1,7 +1,6 @@
 """A PostgreSQL server of a drill's own: it listens on loopback, and its disk can be full."""
 
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -9,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-from support.drill.programs import Pids, Program, send
+from support.drill.programs import Pids, Program
 
 from chainsvc.journal.embedded import _wheel
 
@@ -67,12 +66,6 @@ class Database(Program):
         ]
         line += ["--no-locale", "--wal-segsize=1"]
         subprocess.run(line, check=True, stdout=subprocess.DEVNULL, cwd="/", user=_ACCOUNT)
-
-    def kill_backend(self, draw: random.Random) -> None:
-        """Kill one server process of many: the others throw their memory away and recover."""
-        children = self._family()[1:]
-        if children:
-            send(draw.choice(sorted(children)), signal.SIGKILL)
 
     def fill(self) -> None:
         """Let the disk be full."""

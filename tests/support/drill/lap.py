@@ -72,7 +72,7 @@ class Lap:
         self.left_out = without(plant)
         self._plant, self._seed, self._size = plant, seed, size
         self._promises = Promises(plant.folder / "receipts.ndjson")
-        self._logs = Logs(plant.folder / "logs")
+        self._logs = Logs(service.log for service in plant.services)
         self._desks: list[Desk] = desks_of(plant.books, plant.folder)
         names = [service.name for service in plant.services]
         deck = deck_of(names, list(plant.links), [fault for fault, _ in self.left_out])

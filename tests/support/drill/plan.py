@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-SERVICE_FAULTS = ("kill", "pause", "stop", "clock")
-DATABASE_FAULTS = ("kill", "pause", "stop", "kill backend", "fill disk")
-NODE_FAULTS = ("kill", "pause", "stop", "roll back", "roll back", "clock")
+SERVICE_FAULTS = ("kill", "kill child", "pause", "stop", "clock")
+DATABASE_FAULTS = ("kill", "pause", "stop", "kill child", "fill disk")
+NODE_FAULTS = ("kill", "kill child", "pause", "stop", "roll back", "roll back", "clock")
 LINK_FAULTS = ("refuse", "reset", "delay", "stall", "cut")
 
 

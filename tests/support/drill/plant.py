@@ -212,9 +212,8 @@ def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids) -> None:
     port = lasting_port()
     database = _link(plant, f"{role.name}>database", plant.database.port)
     node = _link(plant, f"{role.name}>node", plant.node.port)
-    words = [str(_COMMAND), *role.words]
+    words = [str(_COMMAND), *role.words, "--port", str(port)]
     if role.is_api:
-        words += ["--port", str(port)]
         plant.ports.append(_link(plant, f"client>{role.name}", port))
     _clock_file(plant.folder, role.name).write_bytes(bytes(8))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -224,8 +223,7 @@ def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids) -> None:
     environment["CHAINSVC_ACCOUNT_KEY_FILES"] = json.dumps([str(path) for path in _accounts(plant)])
     environment |= {"CHAINSVC_HOME": str(plant.site.home), "CHAINSVC_DATABASE_URL": url_of(database)}
     environment |= {"CHAINSVC_NODE_URL": f"http://127.0.0.1:{node}"}
-    probe = _health(port) if role.is_api else (lambda: True)
-    plant.services.append(Program(role.name, words, logs, pids, probe, environment=environment))
+    plant.services.append(Program(role.name, words, logs, pids, _health(port), environment=environment))
 
 
 def _link(plant: Plant, name: str, target: int) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import threading
@@ -32,6 +33,9 @@ class Part(Protocol):
 
     def kill(self) -> None:
         """Kill it with all its processes."""
+
+    def kill_child(self, draw: random.Random) -> None:
+        """Kill one of the processes that it has made; it must go on, or have made none."""
 
     def stop(self) -> None:
         """End it in good order."""
@@ -81,6 +85,7 @@ class Program:
     """A program that runs as one process tree.
 
     Attributes:
+        log: Its file.
         deaths: How it ended when nobody had struck it, though it had been ready: an outage must not end it.
     """
 
@@ -100,7 +105,7 @@ class Program:
         self.name = name
         self.deaths: list[str] = []
         self._line, self._environment, self._user = list(line), environment, user
-        self._log = logs / f"{name}.log"
+        self.log = logs / f"{name}.log"
         self._pids = pids
         self._probe = probe
         self._running: subprocess.Popen[bytes] | None = None
@@ -117,7 +122,7 @@ class Program:
             if self.is_running:
                 return
             self._note_death()
-            with self._log.open("ab") as log:
+            with self.log.open("ab") as log:
                 log.write(f"--- {time.time():.3f} started\n".encode())
                 self._running = subprocess.Popen(
                     self._line, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self._user
@@ -140,6 +145,11 @@ class Program:
             for pid in self._strike():
                 send(pid, signal.SIGKILL)
             self._reap()
+
+    def kill_child(self, draw: random.Random) -> None:
+        children = self._family()[1:]
+        if children:
+            send(draw.choice(sorted(children)), signal.SIGKILL)
 
     def stop(self) -> None:
         with self._lock:

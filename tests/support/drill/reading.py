@@ -1,6 +1,7 @@
 """What the processes of a drill wrote into their logs: which troubles they met, and what nobody foresaw."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import orjson
@@ -15,15 +16,15 @@ class Logs:
         events: How often something worth a figure was logged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, paths: Iterable[Path]) -> None:
         self.events: Counter[str] = Counter()
-        self._folder = folder
+        self._paths = tuple(paths)
         self._read: Counter[Path] = Counter()
 
     def unforeseen(self) -> list[str]:
         """Read what is new, and return each exception in it: even a broken part is no reason for one."""
         found = []
-        for path in sorted(self._folder.glob("service*.log")):
+        for path in self._paths:
             with path.open("rb") as log:
                 log.seek(self._read[path])
                 for line in log:

@@ -50,10 +50,13 @@ def begin(plant: Plant, strike: Strike) -> Callable[[], None]:
         return _on_link(plant, strike)
     if strike.fault in ("clock", "roll back"):
         return _on_time(plant, strike)
-    if strike.fault in ("kill backend", "fill disk"):
-        return _on_database(plant, strike)
+    if strike.fault == "fill disk":
+        return _on_disk(plant)
     part = plant.part(strike.target)
-    {"kill": part.kill, "stop": part.stop, "pause": part.pause}[strike.fault]()
+    if strike.fault == "kill child":
+        part.kill_child(random.Random(strike.draw))
+    else:
+        {"kill": part.kill, "stop": part.stop, "pause": part.pause}[strike.fault]()
     return part.resume if strike.fault == "pause" else part.start
 
 
@@ -82,11 +85,8 @@ def _on_time(plant: Plant, strike: Strike) -> Callable[[], None]:
     return lambda: None
 
 
-def _on_database(plant: Plant, strike: Strike) -> Callable[[], None]:
+def _on_disk(plant: Plant) -> Callable[[], None]:
     database = plant.database
-    if strike.fault == "kill backend":
-        database.kill_backend(random.Random(strike.draw))
-        return lambda: None
     database.fill()
 
     def end() -> None:

@@ -3,8 +3,7 @@
 A lease has a name, a holder and a token that grows with every holder. All that a holder makes durable begins with
 :func:`fence` in the same transaction: the row is locked against a new holder until the commit, so that a worker which
 was paused, or whose clock is wrong, writes nothing after another one took over. The fence also lets the server cut
-the transaction off when its holder says nothing for as long as the lease lasts; else a paused process could keep the
-row locked for good.
+the transaction off when its process falls silent in the middle, which would keep the row locked for good.
 
 Row locks: a step takes ``FOR KEY SHARE``, which a renewal (``FOR NO KEY UPDATE``) passes and a new holder
 (``FOR UPDATE``) does not. A new holder skips locked rows: it comes again.
@@ -24,6 +23,7 @@ WATCH = "watch"
 
 _ACCOUNT = "account:"
 _STEP_S = 60  # longest statement of a step
+_SHORTEST_CUT_S = 10.0  # a busy machine makes pauses of seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def fence(conn: Connection, lease: Lease) -> None:
     Raises:
         LeaseLost: It is held no more.
     """
-    idle = func.set_config("idle_in_transaction_session_timeout", f"{lease.length_s * 1000:.0f}", True)  # noqa: FBT003
+    silence = f"{max(lease.length_s, _SHORTEST_CUT_S) * 1000:.0f}"
+    idle = func.set_config("idle_in_transaction_session_timeout", silence, True)  # noqa: FBT003 (for this transaction)
     longest = func.set_config("statement_timeout", f"{_STEP_S}s", True)  # noqa: FBT003 (for this transaction)
     query = select(idle, longest).where(_is(lease), _is_live()).with_for_update(read=True, key_share=True)
     if conn.execute(query.select_from(leases)).first() is None:

@@ -83,7 +83,8 @@ def test_nobody_takes_over_in_the_middle_of_a_step_and_a_renewal_does_not_wait_f
     acquired(engine, "two")
 
 
-def test_the_server_cuts_off_who_pauses_in_a_step(engine: Engine) -> None:
+def test_the_server_cuts_off_who_pauses_in_a_step(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_SHORTEST_CUT_S", 0.2)
     lease = acquired(engine, "one", length_s=0.2)
     with engine.connect() as step:
         leases.fence(step, lease)

@@ -228,9 +228,28 @@ def checkpoint_signer(settings: Settings) -> NoteSigner:
     return NoteSigner("chainsvc-operator", SigningKey.from_file(settings.key("checkpoint")))
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a service stands on, opened and checked.
+
+    Attributes:
+        settings: With the URL of the database that was opened.
+        engine: The journal.
+        envelope: Opens what is encrypted in it.
+        network: The descriptor.
+        node: The chain node.
+    """
+
+    settings: Settings
+    engine: Engine
+    envelope: Envelope
+    network: Network
+    node: Node
+
+
 @contextmanager
-def running(settings: Settings) -> Iterator[Running]:
-    """Wire a service; leaving the context closes the journal.
+def grounded(settings: Settings) -> Iterator[Ground]:
+    """Open and check what a service stands on; leaving the context closes it.
 
     Raises:
         NetworkMismatch: The node or the journal is of another network.
@@ -248,10 +267,25 @@ def running(settings: Settings) -> Iterator[Running]:
         engine = stack.enter_context(open_journal(settings))
         with engine.begin() as conn:
             envelope = journal_network.bind(conn, network, read_kek(settings))
-        source = stack.enter_context(LiveNode(node.url))
-        parts = _wire(stack, settings, engine, envelope, network, node, source)
+        url = engine.url.render_as_string(hide_password=False)
+        yield Ground(settings.model_copy(update={"database_url": url}), engine, envelope, network, node)
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Running]:
+    """Wire a service; leaving the context lets its leases go and closes the journal.
+
+    Raises:
+        NetworkMismatch: The node or the journal is of another network.
+        KeyMismatch: The journal was written with another key-encryption key.
+        ConfigurationRefused: A setting does not fit.
+    """
+    with ExitStack() as stack:
+        ground = stack.enter_context(grounded(settings))
+        source = stack.enter_context(LiveNode(ground.node.url))
+        parts = _wire(stack, ground, settings, source)
         for worker in parts.workers:
-            stack.callback(worker.stop, settings.stop_grace_s)  # stopped before or never started, it lets leases go
+            stack.callback(worker.stop, settings.stop_grace_s)
         yield parts
 
 
@@ -266,15 +300,8 @@ def _check_deadlines(settings: Settings) -> None:
         )
 
 
-def _wire(
-    stack: ExitStack,
-    settings: Settings,
-    engine: Engine,
-    envelope: Envelope,
-    network: Network,
-    node: Node,
-    source: LiveNode,
-) -> Running:
+def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: LiveNode) -> Running:
+    engine, envelope, network, node = ground.engine, ground.envelope, ground.network, ground.node
     profile = engine_of(network.engine.name)
     signers = read_accounts(settings)
     deliverer = Deliverer(engine, envelope, settings)

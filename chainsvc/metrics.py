@@ -26,10 +26,14 @@ RECORDS_REFUSED = Counter("chainsvc_records_refused", "Records refused, by probl
 INTAKE_SECONDS = Histogram("chainsvc_intake_chunk_seconds", "Time to make one chunk durable", buckets=_SECONDS)
 """Intake: commit, sign and store one chunk."""
 
-BACKLOG_ENTRIES = Gauge("chainsvc_backlog_entries", "Accepted entries that are not final yet")
+BACKLOG_ENTRIES = Gauge(
+    "chainsvc_backlog_entries", "Accepted entries that are not final yet", multiprocess_mode="mostrecent"
+)
 """Worker."""
 
-OLDEST_UNANCHORED_SECONDS = Gauge("chainsvc_oldest_unanchored_seconds", "Age of the oldest entry not final yet")
+OLDEST_UNANCHORED_SECONDS = Gauge(
+    "chainsvc_oldest_unanchored_seconds", "Age of the oldest entry not final yet", multiprocess_mode="mostrecent"
+)
 """Worker: alert when it nears the receipts' deadline."""
 
 LEDGERS_BEHIND = Gauge("chainsvc_ledgers_behind", "Ledgers held, since the chain has entries that the journal lost")
@@ -61,10 +65,14 @@ TRANSACTIONS = Counter("chainsvc_transactions", "Transactions, by outcome", ["ou
 GAS_USED = Counter("chainsvc_gas_used", "Gas of final transactions")
 """Worker."""
 
-SENDER_NONCE_GAP = Gauge("chainsvc_sender_nonce_gap", "Saved transactions that are not mined", ["sender"])
+SENDER_NONCE_GAP = Gauge(
+    "chainsvc_sender_nonce_gap", "Saved transactions that are not mined", ["sender"], multiprocess_mode="mostrecent"
+)
 """Worker: ``sender`` is the account's address."""
 
-SENDER_BALANCE_WEI = Gauge("chainsvc_sender_balance_wei", "Balance of the anchoring account", ["sender"])
+SENDER_BALANCE_WEI = Gauge(
+    "chainsvc_sender_balance_wei", "Balance of the anchoring account", ["sender"], multiprocess_mode="mostrecent"
+)
 """Worker."""
 
 RPC_REQUEST_SECONDS = Histogram(
@@ -72,10 +80,12 @@ RPC_REQUEST_SECONDS = Histogram(
 )
 """Chain: ``outcome`` is ``ok``, ``refused`` (an error answer) or ``unreachable``."""
 
-HEAD_HEIGHT = Gauge("chainsvc_chain_head_height", "Newest block seen")
+HEAD_HEIGHT = Gauge("chainsvc_chain_head_height", "Newest block seen", multiprocess_mode="mostrecent")
 """Chain."""
 
-HEAD_AGE_SECONDS = Gauge("chainsvc_chain_head_age_seconds", "Age of the newest block seen")
+HEAD_AGE_SECONDS = Gauge(
+    "chainsvc_chain_head_age_seconds", "Age of the newest block seen", multiprocess_mode="mostrecent"
+)
 """Chain: alert when blocks stop."""
 
 REORGANIZATIONS = Counter("chainsvc_reorganizations", "Times that a block seen before was gone")
@@ -90,10 +100,14 @@ WEBHOOK_ATTEMPTS = Counter("chainsvc_webhook_attempts", "Webhook attempts, by ou
 WEBHOOK_SECONDS = Histogram("chainsvc_webhook_attempt_seconds", "Time of one webhook attempt", buckets=_SECONDS)
 """Webhooks."""
 
-WEBHOOKS_PENDING = Gauge("chainsvc_webhooks_pending", "Deliveries of webhooks that wait")
+WEBHOOKS_PENDING = Gauge(
+    "chainsvc_webhooks_pending", "Deliveries of webhooks that wait", multiprocess_mode="mostrecent"
+)
 """Webhooks: for endpoints that are not disabled."""
 
-WEBHOOKS_OLDEST_SECONDS = Gauge("chainsvc_webhooks_oldest_seconds", "Age of the oldest event not delivered yet")
+WEBHOOKS_OLDEST_SECONDS = Gauge(
+    "chainsvc_webhooks_oldest_seconds", "Age of the oldest event not delivered yet", multiprocess_mode="mostrecent"
+)
 """Webhooks: grows while an endpoint fails."""
 
 ERASURES = Counter("chainsvc_erasures", "Records erased on request")

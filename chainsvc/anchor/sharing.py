@@ -21,6 +21,11 @@ MayAnchor = Callable[[str, bytes], bool]
 _FRESH_S = 15.0  # as long as what the chain refuses is held
 
 
+def favourite(ledger_id: bytes, accounts: Sequence[bytes]) -> bytes:
+    """Return the one of some accounts (20 bytes each) that a ledger prefers; always the same for the same ones."""
+    return max(accounts, key=lambda account: sha256(account + ledger_id).digest())
+
+
 class Share:
     """The ledgers of one account; those with nothing to do are nobody's."""
 
@@ -85,7 +90,7 @@ class Share:
         if set(accounts) <= {self._account}:
             return self._account
         entitled = [account for account in accounts if self._is_entitled(uscc, account)]
-        return max(entitled or accounts, key=lambda account: sha256(account + ledger_id).digest())
+        return favourite(ledger_id, entitled or accounts)
 
     def _is_entitled(self, uscc: str, account: bytes) -> bool:
         now = self._clock()

@@ -21,6 +21,16 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 """What runs around serving: FastAPI's own notion."""
 
 
+def create_health_app(service: ServicePort) -> FastAPI:
+    """Return the app of a process that serves no API: is it up, can it work, and its metrics."""
+    app = FastAPI(title="chainsvc", version=version("chainsvc"), docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.service = service
+    app.state.limits = Limits()
+    app.include_router(health.router)
+    add_handlers(app)
+    return app
+
+
 def create_app(service: ServicePort, limits: Limits | None = None, *, lifespan: Lifespan | None = None) -> FastAPI:
     """Return the app.
 

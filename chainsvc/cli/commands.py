@@ -117,6 +117,7 @@ PANELS = (
         {
             "up": Command("serving:up", "Start everything on this machine: chain, database, service."),
             "serve": Command("serving:serve", "Serve on the configured node and database."),
+            "worker": Command("serving:worker", "Seal and anchor what the API's processes accept."),
             "config": Group(
                 "Show settings.", {"show": Command("configuration:show", "Show every setting; secrets are none.")}
             ),

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NamedTuple, NoReturn
 
 import typer
 from rich.box import ROUNDED
 from rich.panel import Panel
 
 from chainsvc import devnet
-from chainsvc.bootstrap import Running, deploy_devnet, make_keys, running
+from chainsvc.bootstrap import Ground, Running, deploy_devnet, grounded, make_keys, read_accounts, running
 from chainsvc.chain.institutions import Purpose, Role
 from chainsvc.cli.chain_desk import desk
 from chainsvc.cli.networks import described
@@ -22,7 +22,8 @@ from chainsvc.cli.output import Output, facts, output_of
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import ConfigurationRefused, StartRefused
 from chainsvc.logs import setup_logs
-from chainsvc.serving import served
+from chainsvc.serving import listen, served, url_of, watched, worked
+from chainsvc.serving.processes import supervised
 from chainsvc.settings import Settings, load_settings
 
 _LOOK_S = 0.5
@@ -33,6 +34,18 @@ Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Of t
 
 DEVNET_OPERATOR = "Y1100000CHA1N00047"
 """Who runs the service on a local chain, unless told otherwise: a well-formed code of no organization."""
+
+
+class Serving(NamedTuple):
+    """How to serve.
+
+    Attributes:
+        worker: With a worker.
+        log_level: Smallest level on the error stream.
+    """
+
+    worker: bool
+    log_level: str
 
 
 class _Stop(BaseException):
@@ -55,23 +68,71 @@ def up(
     settings, output = _settings(port), output_of(context)
     _no_other_parts(settings)
     setup_logs(level=log_level)
-    with _alone(settings), _stoppable(output), _devnet(settings, output, operator), ExitStack() as stack:
-        _serve(settings, output, stack)
+    with _alone(settings), _stoppable(output), _devnet(settings, output, operator):
+        _serve(settings, output, Serving(worker=True, log_level=log_level))
 
 
-def serve(context: typer.Context, port: Port = None, log_level: LogLevel = "INFO") -> None:
+def serve(
+    context: typer.Context,
+    port: Port = None,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", min=1, max=64, help="Processes of the API; from 2 on the worker is its own."),
+    ] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Serve the API alone; 'chainsvc worker' anchors somewhere else.")
+    ] = False,
+    log_level: LogLevel = "INFO",
+) -> None:
     """Serve on the configured node and database.
 
-    API and worker run in this process until SIGINT or SIGTERM.
+    API and worker run until SIGINT or SIGTERM. Any number of them may share one PostgreSQL, on one machine or several.
     """
-    settings, output = _settings(port), output_of(context)
+    settings, output = _settings(port, api_processes=processes), output_of(context)
+    setup_logs(level=log_level)
+    with _stoppable(output):
+        _serve(settings, output, Serving(worker=not no_worker, log_level=log_level))
+
+
+def worker(
+    context: typer.Context,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=0, max=65535, help="Answer /healthz, /readyz and /metrics there; 0 takes a free one."
+        ),
+    ] = None,
+    log_level: LogLevel = "INFO",
+) -> None:
+    """Seal and anchor what the API's processes accept.
+
+    Give each worker an account of its own (CHAINSVC_ACCOUNT_KEY_FILE) to anchor different ledgers in parallel: ledgers
+    are shared out among the accounts that their organizations let act for them. A worker whose account is held by
+    another one stands by, and takes over when that one ends or falls silent for CHAINSVC_LEASE_S.
+    """
+    settings, output = load_settings(), output_of(context)
     setup_logs(level=log_level)
     with _stoppable(output), ExitStack() as stack:
-        _serve(settings, output, stack)
+        with output.working("Opening the journal …"):
+            parts = stack.enter_context(running(settings))
+            _require_account(parts)
+            stack.enter_context(worked(parts))
+            url = None if port is None else stack.enter_context(watched(parts, port))
+        _announce_worker(output, parts, url)
+        _work(parts)
 
 
-def _settings(port: int | None) -> Settings:
-    return load_settings() if port is None else load_settings(port=port)
+def _settings(port: int | None, **values: int | None) -> Settings:
+    return load_settings(**{name: one for name, one in {"port": port, **values}.items() if one is not None})
+
+
+def _require_account(parts: Running) -> None:
+    if not parts.workers:
+        raise ConfigurationRefused(
+            "a worker needs an account to anchor with",
+            where=str(parts.settings.key("account")),
+            hint="Put its key file there, or name it in CHAINSVC_ACCOUNT_KEY_FILE.",
+        )
 
 
 def _no_other_parts(settings: Settings) -> None:
@@ -128,17 +189,53 @@ def _register_receipt_key(settings: Settings, operator: str) -> None:
         acting.add_key(operator, key.alg, key.public, key.key_id, Purpose.RECEIPT)
 
 
-def _serve(settings: Settings, output: Output, stack: ExitStack) -> None:
-    with output.working("Opening the journal …"):
-        parts = stack.enter_context(running(settings))
-        url = stack.enter_context(served(parts))
-    _announce(output, parts, url)
-    while parts.worker.failure is None:
+def _serve(settings: Settings, output: Output, how: Serving) -> None:
+    (_serve_here if settings.api_processes == 1 else _serve_in_processes)(settings, output, how)
+
+
+def _serve_here(settings: Settings, output: Output, how: Serving) -> None:
+    with ExitStack() as stack:
+        with output.working("Opening the journal …"):
+            parts = stack.enter_context(running(settings))
+            if how.worker:
+                _require_account(parts)
+            url = stack.enter_context(served(parts, worker=how.worker))
+        _announce(output, parts, url)
+        _work(parts)
+
+
+def _serve_in_processes(settings: Settings, output: Output, how: Serving) -> None:
+    with ExitStack() as stack:
+        with output.working("Opening the journal …"):
+            ground = stack.enter_context(grounded(settings))
+            listener = listen(settings.host, settings.port)
+            processes = supervised(ground.settings, listener, worker=how.worker, log_level=how.log_level)
+            running_ones = stack.enter_context(processes)
+        _announce(output, ground, url_of(listener))
+        while True:
+            running_ones.look()
+            time.sleep(_LOOK_S)
+
+
+def _work(parts: Running) -> NoReturn:
+    """Go on until the process is told to stop, or until going on would do harm."""
+    while True:
+        for worker in parts.workers:
+            if worker.failure is not None:
+                raise worker.failure
         time.sleep(_LOOK_S)
-    raise parts.worker.failure
 
 
-def _announce(output: Output, parts: Running, url: str) -> None:
+def _announce_worker(output: Output, parts: Running, url: str | None) -> None:
+    accounts = [f"0x{signer.address.hex()}" for signer in read_accounts(parts.settings)]
+    value = {"url": url, "node": parts.node.url, "accounts": accounts, "network": described(parts.network)}
+    shown = facts([("Health", url or "not served"), ("Node", parts.node.url), ("Accounts", "\n".join(accounts))])
+    output.answer(
+        value, Panel(shown, title="chainsvc worker", subtitle="Ctrl-C stops", box=ROUNDED, expand=False, padding=(1, 2))
+    )
+
+
+def _announce(output: Output, parts: Running | Ground, url: str) -> None:
     network, settings = parts.network, parts.settings
     value = {"url": url, "node": parts.node.url, "home": str(settings.home), "network": described(network)}
     contracts = sorted({(ledger.address.hex(), ledger.kind) for ledger in network.ledgers})

@@ -1,9 +1,11 @@
 """Is it up, can it work, and how is it doing."""
 
+import os
 from importlib.metadata import version
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from chainsvc.api.answering import json_answer
 from chainsvc.api.given import LimitsGiven, Service
@@ -11,6 +13,9 @@ from chainsvc.api.openapi.calls import answer
 
 router = APIRouter(tags=["health"])
 _VERSION = version("chainsvc")
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable by which prometheus_client keeps the metrics of several processes in one folder."""
 
 
 @router.get(
@@ -43,5 +48,9 @@ def readyz(service: Service, limits: LimitsGiven) -> Response:
     responses={200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics() -> Response:
-    """Return all metrics of this process."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    """Return all metrics of this process, or of all that share its socket."""
+    if METRICS_FOLDER not in os.environ:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(together), media_type=CONTENT_TYPE_LATEST)

@@ -1,5 +1,6 @@
 """Holding: one lease as a worker has it, and the transactions that only its holder may commit."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -88,8 +89,15 @@ class Hold:
         if not self.keep() or (lease := self._lease) is None:
             raise LeaseLost("another worker is at it", where=self._name)
         with self._engine.begin() as conn:
-            leases.fence(conn, lease)
+            self._fence(conn, lease)
             yield conn
+
+    def _fence(self, conn: Connection, lease: Lease) -> None:
+        try:
+            leases.fence(conn, lease)
+        except LeaseLost:
+            self._renewed_at = -math.inf  # renew now, or learn that another one has it
+            raise
 
     def release(self) -> None:
         """Let the next one take it at once, as far as the database answers."""

@@ -18,7 +18,8 @@ from chainsvc.client.kept_receipts import KeptChunk, receipt_at, whole_chunks
 from chainsvc.commitment import commit, derive_salts, new_seed
 from chainsvc.crypto.suites import Suite
 from chainsvc.errors import ChainsvcError, ConfigurationRefused, ReferenceConflict
-from chainsvc.record import Record
+from chainsvc.record import MAX_BYTES, Record
+from chainsvc.shape import commit_record
 
 _STEPS = (
     (
@@ -102,7 +103,7 @@ class PrivateStore:
         Args:
             suite: Of the ledger.
             records: The records.
-            written: Their canonical bytes, None where nobody wrote them yet.
+            written: Canonical bytes of those that their schema has passed, None for others.
 
         Returns:
             In order; ``ReferenceConflict`` for a reference that is there with other content, ``MalformedInput`` for
@@ -121,17 +122,19 @@ class PrivateStore:
 
     def _keep_one(self, suite: Suite, record: Record, data: bytes | None) -> Stored | ChainsvcError:
         try:
-            pairs = record.flatten()
+            plan = data is not None and len(data) <= MAX_BYTES
+            pairs = [] if plan else record.flatten()
             data = jcs.dumps(record.to_json()) if data is None else data
+            key = (record.ledger, record.reference, record.revision)
+            there = self._one("ledger = ? AND reference = ? AND revision = ?", key)
+            if there is not None:
+                same = jcs.dumps(there.record.to_json()) == data
+                return there if same else _conflict(record)
+            seed = new_seed()
+            salts = derive_salts(suite, seed, len(pairs))
+            commitment = commit_record(suite, record, seed) if plan else commit(suite, pairs, salts)
         except ChainsvcError as error:
             return error
-        key = (record.ledger, record.reference, record.revision)
-        there = self._one("ledger = ? AND reference = ? AND revision = ?", key)
-        if there is not None:
-            same = jcs.dumps(there.record.to_json()) == data
-            return there if same else _conflict(record)
-        seed = new_seed()
-        commitment = commit(suite, pairs, derive_salts(suite, seed, len(pairs)))
         row = (*key, commitment, seed, data)
         self._db.execute(
             "INSERT INTO records (ledger, reference, revision, commitment, seed, record) VALUES (?, ?, ?, ?, ?, ?)", row

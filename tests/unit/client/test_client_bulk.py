@@ -18,7 +18,9 @@ from support.served import Server
 from chainsvc.api.app import create_app
 from chainsvc.client import Accepted, AsyncClient, Client, PrivateStore
 from chainsvc.client.bulk.windows import WindowSize
+from chainsvc.commitment import commit, derive_salts
 from chainsvc.crypto.keys import SigningKey
+from chainsvc.crypto.suites import SHA256
 from chainsvc.errors import (
     AccessDenied,
     ChainsvcError,
@@ -250,6 +252,26 @@ def test_progress_tells_done_and_total(make: Make) -> None:
     told.clear()
     list(make().notarize_many(iter(donations(5)), progress=lambda done, total: told.append((done, total))))
     assert told == [(5, None)]
+
+
+@pytest.mark.parametrize("mode", ["custody", "private"])
+def test_record_that_is_too_large_is_refused_alone(make: Make, service: FakeService, mode: str) -> None:
+    records = donations(3)
+    records[1] = replace(donation(1), body={**donation(1).body, "remark": "x" * 70_000})
+    outcomes = list(make(mode).notarize_many(records))
+    assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True, False, True]
+    assert len(service.books[LEDGER].entries) == 2
+
+
+def test_commitments_of_many_are_those_of_their_records(make: Make, tmp_path: Path) -> None:
+    outcomes = list(make("private").notarize_many(donations(5)))
+    with PrivateStore(tmp_path / "private.db") as store:
+        for outcome, record in zip(outcomes, donations(5), strict=True):
+            assert isinstance(outcome, Accepted)
+            stored = store.get(outcome.commitment)
+            assert stored is not None
+            pairs = record.flatten()
+            assert commit(SHA256, pairs, derive_salts(SHA256, stored.seed, len(pairs))) == outcome.commitment
 
 
 def test_receipts_of_many_are_kept_in_the_private_store(make: Make, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn, Self
 
 from chainsvc import jcs
 from chainsvc.crypto.suites import sha256
@@ -46,6 +47,7 @@ class LedgerName(NamedTuple):
     book: str
 
     @classmethod
+    @lru_cache(maxsize=1024)  # every record of a ledger names it
     def parse(cls, name: str) -> Self:
         """Read a name; its form alone, the check character is the registry's matter.
 
@@ -106,7 +108,8 @@ class Record:
         """
         if type(value) is not dict:
             raise MalformedInput("a record is a JSON object", expected="object", got=type(value).__name__)
-        _same_members(set(value))
+        if value.keys() != _MEMBERS:
+            _refuse_members(set(value))
         for member, kind in _TYPES.items():
             if type(value[member]) not in kind:
                 names = " or ".join("null" if k is type(None) else k.__name__ for k in kind)
@@ -167,15 +170,15 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def _same_members(members: set[str]) -> None:
-    missing = sorted(set(ENVELOPE) - members)
-    unknown = sorted(members - set(ENVELOPE))
+_MEMBERS = frozenset(ENVELOPE)
+
+
+def _refuse_members(members: set[str]) -> NoReturn:
+    missing = sorted(_MEMBERS - members)
+    unknown = sorted(members - _MEMBERS)
     if unknown:
         raise MalformedInput("unknown member", expected=", ".join(ENVELOPE), got=unknown[0], where=f"/{unknown[0]}")
-    if missing:
-        raise MalformedInput(
-            "missing member", expected=missing[0], where=f"/{missing[0]}", hint="Absent values are null."
-        )
+    raise MalformedInput("missing member", expected=missing[0], where=f"/{missing[0]}", hint="Absent values are null.")
 
 
 def _walk(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

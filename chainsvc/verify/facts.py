@@ -66,7 +66,7 @@ def receipt_late(case: Case) -> int | None:
 
 
 def _passed(steps: Sequence[Step], number: int) -> bool:
-    return steps[number - 1].outcome is Outcome.PASSED
+    return steps[number - 1].finding.outcome is Outcome.PASSED
 
 
 def _cause(case: Case) -> Cause | None:

@@ -88,6 +88,20 @@ class Lap:
         number, strikes = self.figures.rounds, next(self._plans)
         _note(self._plant, f"round {number}: " + "; ".join(map(str, strikes)))
         load = Load(self._desks, self._plant.ports, self._plant.key, self._promises, f"{self._seed}/{number}")
+        try:
+            failures, healed_at = self._strike(strikes, load)
+            load.finish()
+        except BaseException:
+            load.abandon()
+            raise
+        self._check(failures, load.findings, self._plant.deaths, self._logs.unforeseen())
+        there = prove(self._plant, self._promises, random.Random(f"{self._seed}/{number}/sample"))
+        self._check(self._logs.unforeseen())
+        self._count(strikes, load, there, time.monotonic() - healed_at)
+        return strikes
+
+    def _strike(self, strikes: list[Strike], load: Load) -> tuple[list[str], float]:
+        """Strike, and heal; return what failed of the harness itself, and when the faults ended."""
         striking = Striking(self._plant, strikes)
         time.sleep(self._size.load_s)
         striking.finish()
@@ -95,12 +109,7 @@ class Lap:
         healed_at = time.monotonic()
         self._plant.heal()
         self._plant.start()
-        load.finish()
-        self._check(striking.failures, load.findings, self._plant.deaths, self._logs.unforeseen())
-        there = prove(self._plant, self._promises, random.Random(f"{self._seed}/{number}/sample"))
-        self._check(self._logs.unforeseen())
-        self._count(strikes, load, there, time.monotonic() - healed_at)
-        return strikes
+        return striking.failures, healed_at
 
     @staticmethod
     def _check(*findings: list[str]) -> None:

@@ -90,6 +90,11 @@ class Load:
         self._deadline = time.monotonic() + _PATIENCE_S
         self._stopping.set()
 
+    def abandon(self) -> None:
+        """Wait for no answer any more."""
+        self._deadline = 0.0
+        self._stopping.set()
+
     def finish(self) -> None:
         """Wait until everything is answered."""
         for thread in self._threads:

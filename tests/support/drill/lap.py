@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support.drill.database import remove_disk
 from support.drill.load import Desk, Load, desks_of
-from support.drill.plan import Strike, deck_of, plan
+from support.drill.plan import Strike, deck_of, kind_of, plan
 from support.drill.plant import Plant, build, without
 from support.drill.programs import Pids
 from support.drill.promises import Broken, Promises
@@ -119,7 +119,7 @@ class Lap:
     def _count(self, strikes: list[Strike], load: Load, there: Counter[str], recovery_s: float) -> None:
         figures = self.figures
         figures.rounds += 1
-        figures.faults += Counter(f"{strike.fault} {_kind_of(strike.target)}" for strike in strikes)
+        figures.faults += Counter(f"{strike.fault} {kind_of(strike.target)}" for strike in strikes)
         copies = figures.counts["copies"] + load.copies
         figures.counts = there + self._promises.counts + self._logs.events + Counter({"copies": copies})
         figures.longest_recovery_s = max(figures.longest_recovery_s, recovery_s)
@@ -127,11 +127,6 @@ class Lap:
     def close(self) -> None:
         """Close the receipts' log."""
         self._promises.close()
-
-
-def _kind_of(target: str) -> str:
-    """Leave out the numbers of replicas."""
-    return "".join(letter for letter in target if not letter.isdigit())
 
 
 def _note(plant: Plant, line: str) -> None:

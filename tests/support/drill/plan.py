@@ -42,14 +42,30 @@ def deck_of(services: Sequence[str], links: Sequence[str], without: Sequence[str
 
 
 def plan(seed: str, deck: Sequence[tuple[str, str]], *, a_round: int, load_s: float) -> Iterator[list[Strike]]:
-    """Yield rounds without end: a shuffled deck is dealt out, so that every fault has its turn, then shuffled anew."""
+    """Yield rounds without end: a shuffled deck is dealt out, so that every fault has its turn, then shuffled anew.
+
+    Faults of other kinds come before those of replicas, so that few rounds have all kinds.
+    """
     draw = random.Random(seed)
     cards: list[tuple[str, str]] = []
     while True:
         while len(cards) < a_round:
-            cards += draw.sample(deck, len(deck))
+            cards += _kinds_first(draw.sample(deck, len(deck)))
         dealt, cards = cards[:a_round], cards[a_round:]
         yield [
             Strike(fault, target, draw.uniform(0.1, 0.7 * load_s), draw.uniform(0.1, 0.9 * load_s), draw.random())
             for fault, target in dealt
         ]
+
+
+def _kinds_first(cards: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    firsts: dict[tuple[str, str], int] = {}
+    for place, (fault, target) in enumerate(cards):
+        firsts.setdefault((fault, kind_of(target)), place)
+    rest = [card for place, card in enumerate(cards) if place not in firsts.values()]
+    return [cards[place] for place in firsts.values()] + rest
+
+
+def kind_of(target: str) -> str:
+    """Return a part's or a link's name without the numbers of replicas."""
+    return "".join(letter for letter in target if not letter.isdigit())

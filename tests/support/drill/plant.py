@@ -61,7 +61,12 @@ class Role:
     is_api: bool = True
 
 
-ROLES = (Role("service1", ("serve",)), Role("service2", ("serve",)))
+ROLES = (
+    Role("api1", ("serve", "--no-worker")),
+    Role("api2", ("serve", "--processes", "2", "--no-worker")),
+    Role("worker1", ("worker",), is_api=False),
+    Role("worker2", ("worker",), is_api=False),
+)
 
 
 @dataclass

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -246,4 +247,6 @@ def _pump(source: socket.socket, sink: socket.socket, most: int, caller: socket.
     except OSError:
         pass
     for end in (source, sink):
+        with suppress(OSError):  # it wakes the other direction, whose wait would hold the socket open
+            end.shutdown(socket.SHUT_RD if end is caller else socket.SHUT_RDWR)
         end.close()

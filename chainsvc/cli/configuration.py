@@ -58,6 +58,8 @@ def _state(path: Path) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, tuple):
+        return [str(_plain(one)) for one in value]
     if isinstance(value, Path | str):
         return _LOGIN.sub("…", str(value))
     return value

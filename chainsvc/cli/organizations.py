@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chainsvc.bootstrap import read_accounts
 from chainsvc.chain.institutions import Institutions, Organization, Role
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.cli.arguments import Account, Uscc
@@ -47,7 +48,7 @@ def delegate(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="ACCOUNT", help="Address or key file; default the account of this home's service."
+            "--to", metavar="ACCOUNT", help="Address or key file; default the accounts of this home's service."
         ),
     ] = None,
     account: Account = None,
@@ -57,14 +58,14 @@ def delegate(
     The registrar names the first one, later ones an account of the organization itself.
     """
     settings, output = load_settings(), output_of(context)
-    address = address_of(settings, to)
+    addresses = [one.address for one in read_accounts(settings)] if to is None else [address_of(settings, to)]
     with output.working("Delegating on chain …"):
-        new = desk(settings, account).delegate(checked(uscc), address)
-    value = {"uscc": uscc, "account": f"0x{address.hex()}", "new": new}
-    output.answer(
-        value,
-        facts([("Organization", uscc), ("Account", value["account"]), ("Delegated", "now" if new else "already")]),
-    )
+        acting = desk(settings, account)
+        new = [acting.delegate(checked(uscc), address) for address in addresses]
+    names = [f"0x{address.hex()}" for address in addresses]
+    value = {"uscc": uscc, "account": names[0] if names else None, "accounts": names, "new": any(new)}
+    rows = [("Account", f"{name}, {'now' if one else 'already'}") for name, one in zip(names, new, strict=True)]
+    output.answer(value, facts([("Organization", uscc), *rows]))
 
 
 def show(context: typer.Context, uscc: Uscc) -> None:
@@ -90,8 +91,7 @@ def show(context: typer.Context, uscc: Uscc) -> None:
 
 
 def _serves(settings: Settings, register_: Institutions, uscc: str) -> bool:
-    path = settings.key("account")
-    return path.exists() and register_.may_anchor(uscc, KeyFileSigner.from_file(path).address)
+    return any(register_.may_anchor(uscc, signer.address) for signer in read_accounts(settings))
 
 
 def _rows(uscc: str, found: Organization, *, serves: bool, ledgers: list[str]) -> list[tuple[str, object]]:

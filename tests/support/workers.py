@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -16,6 +16,7 @@ from chainsvc.admin import Desk
 from chainsvc.bootstrap import read_network
 from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
+from chainsvc.errors import DatabaseUnavailable
 from chainsvc.journal import leases
 from chainsvc.settings import load_settings
 
@@ -80,11 +81,14 @@ def held(engine: Engine) -> dict[str, str]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
+    """Wait until something holds; a database that is away is asked again."""
     deadline = time.monotonic() + _PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
+    while time.monotonic() < deadline:
+        with suppress(DatabaseUnavailable):
+            if holds():
+                return
         time.sleep(0.05)
+    raise AssertionError("waited in vain")
 
 
 def anchored(made: Station, names: Sequence[str]) -> bool:

@@ -24,6 +24,7 @@ _PATIENCE_S = 180.0
 _LARGEST_CHUNK = 8
 _LARGEST_BULK = 60
 _BULK_SHARE = 0.3
+_LARGEST_SPENDING = 600_000  # fen; on average a little more than comes in
 _NUMBERS = 100_000
 
 
@@ -139,7 +140,7 @@ class Load:
         if act < 0.5 or len(desk.current) < 2:
             self._donate(desk, clients, draw)
         elif act < 0.75:
-            spent = disbursement(desk.book.ledger, next(desk.numbers), draw.randint(1, 60_000))
+            spent = disbursement(desk.book.ledger, next(desk.numbers), draw.randint(1, _LARGEST_SPENDING))
             self._hand_over(clients, draw, [spent])
         elif act < 0.93:
             self._correct(desk, clients, draw)
@@ -155,7 +156,7 @@ class Load:
     def _correct(self, desk: Desk, clients: Sequence[Client], draw: random.Random) -> None:
         record, commitment = desk.current.pop(draw.randrange(len(desk.current)))
         again = corrected(record, commitment, draw.randint(1, 20_000))
-        desk.current += self._hand_over(clients, draw, [again]) or [(record, commitment)]
+        desk.current += self._hand_over(clients, draw, [again])  # one that was refused may yet come again, late
 
     def _revoke(self, desk: Desk, clients: Sequence[Client], draw: random.Random) -> None:
         """Ask once: a request for a change of standing may be lost, or be done; either is right."""

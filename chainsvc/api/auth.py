@@ -32,9 +32,7 @@ async def caller_of(scope: MutableMapping[str, Any], token: str | None, service:
     """
     if not token:
         raise AccessDenied("this call needs an API key", hint=_HINT)
-    caller = service.remembered(token)
-    if caller is None:
-        caller = await run_in_threadpool(service.authenticate, token)
+    caller = await run_in_threadpool(service.authenticate, token)
     scope[CALLER] = caller
     return caller
 

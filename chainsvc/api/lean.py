@@ -91,7 +91,9 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
 async def _caller(scope: Scope, authorization: bytes) -> Caller:
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     token = token.strip() if scheme.lower() == "bearer" else ""
-    return auth.require(await auth.caller_of(scope, token, scope["app"].state.service), Right.NOTARIZE)
+    service: ServicePort = scope["app"].state.service
+    caller = scope[auth.CALLER] = service.remembered(token)
+    return auth.require(caller or await auth.caller_of(scope, token, service), Right.NOTARIZE)
 
 
 async def _answer(accepted: Accepted, send: Send) -> None:

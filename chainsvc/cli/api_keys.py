@@ -67,7 +67,10 @@ def list_all(
 
 
 def revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]) -> None:
-    """Revoke an API key; it ends within a second."""
+    """Revoke an API key at once.
+
+    Only single records may still be taken for one second from a sender who was busy sending them.
+    """
     output, now = output_of(context), int(time.time())
     with output.working("Opening the journal …"), open_journal(load_settings()) as engine, engine.begin() as conn:
         keys.revoke(conn, key_id, now=now)

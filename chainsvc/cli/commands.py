@@ -53,7 +53,7 @@ _KEY = Group(
             {
                 "create": Command("api_keys:create", "Make an API key; its secret is shown this once."),
                 "list": Command("api_keys:list_all", "List API keys, without their secrets."),
-                "revoke": Command("api_keys:revoke", "Revoke an API key; it ends within a second."),
+                "revoke": Command("api_keys:revoke", "Revoke an API key at once."),
             },
         ),
     },

@@ -7,6 +7,7 @@ can't be determined, 12 some are invalid; the gravest counts.
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -92,11 +93,12 @@ def _print_line(line: bytes) -> None:
 
 
 def _show_each(options: argparse.Namespace, against: Against) -> int:
-    console, verifier, worst = Console(), Verifier(against), 0
-    for name, data in evidence_files.evidence_files(evidence_files.expanded(options.files)):
-        verdict = verifier.verdict(data)
-        worst = max(worst, verdict.exit_code)
-        console.print(verdict_table(name, verdict))
+    console, worst = Console(), 0
+    with closing(Verifier(against)) as verifier:
+        for name, data in evidence_files.evidence_files(evidence_files.expanded(options.files)):
+            verdict = verifier.verdict(data)
+            worst = max(worst, verdict.exit_code)
+            console.print(verdict_table(name, verdict))
     return worst
 
 

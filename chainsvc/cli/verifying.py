@@ -1,5 +1,6 @@
 """Verifying evidence files, on this machine."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -96,12 +97,12 @@ def _verify_all(
 
 def _show_each(output: Output, paths: list[str], against: Against) -> int:
     """Show the whole verdict of each of a few files."""
-    verifier, worst = Verifier(against), 0
-    shown: list[RenderableType] = []
-    for name, data in evidence_files.evidence_files(evidence_files.expanded(paths)):
-        verdict = verifier.verdict(data)
-        worst = max(worst, verdict.exit_code)
-        shown.append(verdict_table(name, verdict))
+    worst, shown = 0, list[RenderableType]()
+    with closing(Verifier(against)) as verifier:
+        for name, data in evidence_files.evidence_files(evidence_files.expanded(paths)):
+            verdict = verifier.verdict(data)
+            worst = max(worst, verdict.exit_code)
+            shown.append(verdict_table(name, verdict))
     output.answer({}, *shown, *_first_use(against))
     return worst
 

@@ -108,7 +108,7 @@ def _members(path: Path) -> Iterator[EvidenceFile]:
                 try:
                     with archive.open(member) as file:
                         data = _limited(file)
-                except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+                except (zipfile.BadZipFile, RuntimeError) as error:
                     where = f"{path}/{member.filename}"
                     raise FileRefused("a member of the archive can't be read", got=str(error), where=where) from error
                 yield EvidenceFile(f"{path}/{member.filename}", data)

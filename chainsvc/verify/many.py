@@ -115,10 +115,16 @@ class Verifier:
         self._against = against
         self._network = Network.parse(against.network)
         self._source: Source | None = None
+        self._live: LiveNode | None = None
         if against.checkpoint is not None:
             self._source = CheckpointSource(Checkpoint.parse(against.checkpoint))
         elif against.node is not None:
-            self._source = LiveNode(against.node)
+            self._source = self._live = LiveNode(against.node)
+
+    def close(self) -> None:
+        """Close the connection to the node."""
+        if self._live is not None:
+            self._live.close()
 
     def verdict(self, data: bytes) -> Verdict:
         """Return the verdict on one file."""
@@ -160,7 +166,7 @@ def verify_all(
         OSError: A file can't be read or written.
         FileRefused: A bundle that is none, or a report of something else.
     """
-    Verifier(against)  # refuses here what other processes could only break on
+    Verifier(against).close()  # refuses here what other processes could only break on
     tally = Tally()
     with ExitStack() as stack:
         kept = stack.enter_context(VerificationReport(report, against.to_json()) if report else nullcontext())

@@ -52,7 +52,10 @@ class Processes(Generic[Item, Result]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the processes; what they have not begun is dropped."""
+        """Stop the processes, what they have not begun is dropped; close what works here, where it can be closed."""
+        close: Callable[[], None] | None = getattr(self._here, "close", None)
+        if close is not None:
+            close()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 

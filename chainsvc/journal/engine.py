@@ -132,6 +132,8 @@ def _check_server(engine: Engine) -> None:
 def _translate(context: ExceptionContext) -> None:
     """Raise DatabaseUnavailable for what may succeed later; leave programming and integrity errors as they are."""
     original = context.original_exception
+    if context.is_pre_ping:
+        return  # a connection that died in the pool is no outage: the pool makes a new one
     if isinstance(original, ReadOnlySqlTransaction):
         context.is_disconnect = True  # the pool lets go of all connections to this server, and finds the new one
     if isinstance(original, psycopg.OperationalError | psycopg.InterfaceError) or context.is_disconnect:

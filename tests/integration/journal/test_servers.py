@@ -212,6 +212,16 @@ def test_cut_connection_is_unavailable_once_and_works_again(databases: Databases
             assert conn.exec_driver_sql("SELECT 1").scalar_one() == 1
 
 
+def test_connection_that_died_in_the_pool_is_replaced_without_a_word(databases: Databases) -> None:
+    with databases.engine() as engine, databases.engine() as other:
+        with engine.connect() as conn:
+            pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with other.begin() as conn:
+            conn.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
+        with engine.begin() as conn:
+            assert conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() != pid
+
+
 def test_deadlock_is_unavailable_so_that_the_caller_tries_again(engine: Engine) -> None:
     with engine.begin() as conn:
         first, second = a_ledger(conn, "A").ledger_id, a_ledger(conn, "B").ledger_id

@@ -68,6 +68,8 @@ def short_and_long(
         rounds: Of each row.
         batch: Records of a round.
     """
+    while parts.worker.seal():
+        pass  # what the rows before left waiting is no part of this one
     (few, short), (many, long) = ledgers
     base = f"the same, {short:,} entries"
     taken = Ratio(f"intake and sealing, {long:,} entries", base, "records")

@@ -6,7 +6,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
-from typing import IO, Literal, cast, get_args
+from typing import IO, Any, Literal, cast, get_args
 
 import anyio
 import anyio.from_thread
@@ -76,7 +76,7 @@ class Incoming(io.RawIOBase):
         """Return True."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any, /) -> int:
         """Fill the buffer with what is there, waiting for it; 0 at the end.
 
         Raises:
@@ -86,7 +86,7 @@ class Incoming(io.RawIOBase):
         if not self._rest:
             self._rest = self._next()
         size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        memoryview(buffer)[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
 
     def _next(self) -> bytes:

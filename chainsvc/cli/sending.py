@@ -147,8 +147,8 @@ def _outcomes(client: Client, items: Iterator[Item]) -> Iterator[tuple[Item, Acc
                 yield item.record
 
     def bad() -> Iterator[tuple[Item, ChainsvcError]]:
-        while ahead and isinstance(ahead[0].record, ChainsvcError):
-            yield ahead[0], ahead.popleft().record  # type: ignore[misc]
+        while ahead and isinstance(refusal := ahead[0].record, ChainsvcError):
+            yield ahead.popleft(), refusal
 
     for outcome in client.notarize_many(records()):
         yield from bad()

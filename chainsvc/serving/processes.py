@@ -120,7 +120,7 @@ class Processes:
         place.started_at = time.monotonic()
 
     def _ended(self, place: _Place, process: SpawnProcess, status: int) -> None:
-        multiprocess.mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
+        multiprocess.mark_process_dead(process.pid)  # type: ignore[no-untyped-call] # prometheus-client gives no types
         if status == StartRefused.exit_code:
             raise StartRefused(f"the {place.role} process refused to go on", hint="Its last log line says why.")
         lived = time.monotonic() - place.started_at

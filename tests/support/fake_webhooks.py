@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from chainsvc.api.webhook_port import EndpointOrder
 from chainsvc.client.answers import Page
@@ -53,8 +54,8 @@ class FakeWebhooks:
         """As after 410."""
         self.change(uscc, endpoint_id, disabled_at=NOW, disabled_because="it answered 410 Gone")
 
-    def change(self, uscc: str, endpoint_id: str, **changed: object) -> Endpoint:
-        endpoint = replace(self.get(uscc, endpoint_id), **changed)  # type: ignore[arg-type]
+    def change(self, uscc: str, endpoint_id: str, **changed: Any) -> Endpoint:
+        endpoint = replace(self.get(uscc, endpoint_id), **changed)
         self.kept[endpoint_id] = uscc, endpoint
         return endpoint
 

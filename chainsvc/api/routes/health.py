@@ -52,5 +52,5 @@ def metrics() -> Response:
     if METRICS_FOLDER not in os.environ:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
     together = CollectorRegistry()
-    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call] # prometheus-client gives no types for it
     return Response(generate_latest(together), media_type=CONTENT_TYPE_LATEST)

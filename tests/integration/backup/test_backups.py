@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,11 +128,11 @@ def test_an_empty_journal_has_no_backup(engine: Engine, tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("part", ["journal/entries.copy", "seeds/seeds.copy"])
 def test_a_damaged_file_is_named_and_nothing_is_restored(
-    service: Station, elsewhere: Elsewhere, tmp_path: Path, part: str, damage: object, said: str
+    service: Station, elsewhere: Elsewhere, tmp_path: Path, part: str, damage: Callable[[Path], object], said: str
 ) -> None:
     fill(service, 1)
     back_up(service.parts.engine, tmp_path / "backup")
-    damage(tmp_path / "backup" / part)  # type: ignore[operator]
+    damage(tmp_path / "backup" / part)
     with elsewhere.engine() as engine, pytest.raises(BackupDamaged, match=said) as refusal:
         restore(engine, tmp_path / "backup")
     assert part in str(refusal.value)

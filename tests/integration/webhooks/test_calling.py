@@ -173,4 +173,4 @@ def test_a_resolver_that_hangs_does_not_hang_the_attempt() -> None:
 def test_a_file_of_certificates_that_is_none_refuses_the_start(tmp_path: Path) -> None:
     for path in (tmp_path / "none.pem", Path(__file__)):
         with pytest.raises(ConfigurationRefused, match="certificates"):
-            Deliverer(None, None, load_settings(webhook_ca_file=path))  # type: ignore[arg-type] # refused before
+            Deliverer(None, None, load_settings(webhook_ca_file=path))  # type: ignore[arg-type] # never used

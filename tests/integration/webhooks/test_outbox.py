@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from sqlalchemy import Connection, Engine
+from support.fake_service import FakeService
 from support.journal import NOW, a_ledger, accept, anchor_of, seal, submit
 from support.paper_chain import PaperChain
 from support.subscribed import USCC, Subscribed, subscribe
@@ -48,7 +49,7 @@ class Told:
         return [event for event, _ in self.events()]
 
 
-_DOCUMENT = create_app(None).openapi()  # type: ignore[arg-type] # describing the API calls no service
+_DOCUMENT = create_app(FakeService()).openapi()
 
 
 def _check_shape(event: str, data: dict[str, Any]) -> None:
@@ -81,8 +82,8 @@ def word_at(block: int) -> Word:
 
 def mark_of(conn: Connection, ledger: Ledger, entry_ids: tuple[int, ...], status: int = 2) -> marks.Mark:
     target, cause = entry_ids[:2]
-    about = {"cause_ledger_id": ledger.ledger_id, "cause_entry_id": cause, "requested_at": NOW}
-    return marks.request(conn, ledger.ledger_id, target, status, **about)  # type: ignore[arg-type]
+    own = ledger.ledger_id
+    return marks.request(conn, own, target, status, cause_ledger_id=own, cause_entry_id=cause, requested_at=NOW)
 
 
 def test_nothing_is_written_where_nobody_listens(engine: Engine, ledger: Ledger) -> None:
@@ -181,9 +182,9 @@ def test_changes_of_standing_are_told_with_their_record(engine: Engine, told: To
 def test_a_change_that_another_service_made_is_told_too(engine: Engine, told: Told, ledger: Ledger) -> None:
     with engine.begin() as conn:
         (entry_id,) = accept(conn, ledger, [0])
-        about = {"cause_ledger_id": ledger.ledger_id, "cause_seq": 9, "word": word_at(11), "seen_at": NOW}
+        own, word = ledger.ledger_id, word_at(11)
         for _ in range(2):
-            marks.observe(conn, ledger.ledger_id, entry_id, 2, **about)  # type: ignore[arg-type]
+            marks.observe(conn, own, entry_id, 2, cause_ledger_id=own, cause_seq=9, word=word, seen_at=NOW)
     assert told.types()[1:] == ["standing.final"]
 
 

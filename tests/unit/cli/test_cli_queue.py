@@ -9,6 +9,7 @@ import pytest
 from support.command_line import Run, document, problem
 from support.fake_service import FakeService
 from support.paper_evidence import LEDGER, USCC, donation
+from typer.testing import Result
 
 from chainsvc.client import Queue
 from chainsvc.crypto.suites import SHA256
@@ -23,12 +24,12 @@ SPENT = "拨付编号,拨付日期,项目名称,受益方,用途,金额(元),受
 def away(served: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Call the command line while nothing answers."""
 
-    def call(*words: object) -> object:
+    def call(*words: object) -> Result:
         with monkeypatch.context() as patch:
             patch.setenv("CHAINSVC_URL", AWAY)
             return served(*words)
 
-    return call  # type: ignore[return-value]
+    return call
 
 
 def write(name: str, records: Sequence[Record]) -> str:

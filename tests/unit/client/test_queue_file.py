@@ -24,6 +24,7 @@ from chainsvc.errors import (
     ReferenceConflict,
 )
 from chainsvc.receipt import sign_receipts
+from chainsvc.record import Record
 
 ALL = WindowSize()
 
@@ -51,7 +52,7 @@ def next_ids(queue: Queue, most: WindowSize = ALL) -> list[int]:
     return [] if found is None else found.ids
 
 
-def bad(number: int) -> object:
+def bad(number: int) -> Record:
     return replace(donation(number), body={**donation(number).body, "amount": "1"})
 
 
@@ -76,7 +77,7 @@ def test_record_that_waits_already_keeps_its_place(queue: Queue) -> None:
 
 
 def test_bad_records_are_refused_at_once_and_hold_up_no_other(queue: Queue) -> None:
-    results = queue.add([donation(1), bad(2), {"no": 1}, donation(1, 7), donation(3)])  # type: ignore[list-item]
+    results = queue.add([donation(1), bad(2), {"no": 1}, donation(1, 7), donation(3)])
     assert [type(result) for result in results] == [Queued, RecordRefused, MalformedInput, ReferenceConflict, Queued]
     assert queue.pending().waiting == 2
 
@@ -128,7 +129,7 @@ def test_records_in_turn_wait_for_the_one_before(queue: Queue) -> None:
 
 
 def test_record_behind_a_bad_one_is_not_added(queue: Queue) -> None:
-    results = queue.add([donation(1), bad(2), donation(3)], in_turn=True)  # type: ignore[list-item]
+    results = queue.add([donation(1), bad(2), donation(3)], in_turn=True)
     assert [type(result) for result in results] == [Queued, RecordRefused, RecordRefused]
     assert queue.pending().waiting == 1
 

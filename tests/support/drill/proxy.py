@@ -111,8 +111,11 @@ class Link:
 
     async def _refuse(self) -> None:
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            server, self._server = self._server, None
+            for listening in server.sockets:
+                self._proxy.loop.remove_reader(listening)
+            await asyncio.sleep(0)  # asyncio loses a connection that is accepted, but not yet served, at the closing
+            server.close()
 
     async def _reset(self) -> None:
         self.break_all()

@@ -18,6 +18,7 @@ from chainsvc.api.limits import Limits
 from chainsvc.chain.deploy import deploy
 from chainsvc.chain.engines import ANVIL, engine_of
 from chainsvc.chain.engines import Engine as Profile
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.identity import check_network
 from chainsvc.chain.institutions import Institutions
 from chainsvc.chain.ledgers import LedgerContract
@@ -134,13 +135,13 @@ def open_node(settings: Settings) -> Node:
         ConfigurationRefused: Neither.
     """
     if settings.node_url is not None:
-        return Node(settings.node_url)
+        return HttpNode(settings.node_url)
     local = devnet.status(settings.home / "devnet")
     if local is None:
         raise ConfigurationRefused(
             "no chain node is set", where="CHAINSVC_NODE_URL", hint="Set it, or start the devnet: chainsvc devnet up."
         )
-    return Node(local.url)
+    return HttpNode(local.url)
 
 
 def read_network(settings: Settings) -> Network:
@@ -211,7 +212,7 @@ def deploy_devnet(settings: Settings, local: devnet.Devnet) -> Network:
     signer = KeyFileSigner.from_file(admin_key(settings))
     devnet.fund(local, [signer.address, *(anchoring.address for anchoring in read_accounts(settings))])
     signers = [checkpoint_signer(settings).verifier_key]
-    with closing(Node(local.url)) as node:
+    with closing(HttpNode(local.url)) as node:
         made = deploy(node, signer, ANVIL, name="devnet", checkpoint_signers=signers)
     _keep(settings.home / "deployment.json", orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2))
     _keep(settings.descriptor, made.network.to_bytes())

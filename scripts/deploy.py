@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chainsvc.chain.deploy import ADMIN_DELAY, LONGEST_DEADLINE, deploy
 from chainsvc.chain.engines import ENGINES, engine_of
-from chainsvc.chain.node import Node
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.signer import KeyFileSigner, KeystoreSigner, Signer
 from chainsvc.errors import ChainsvcError
 from chainsvc.note import VerifierKey
@@ -25,7 +25,7 @@ def main() -> int:
     options = _options()
     try:
         deployment = deploy(
-            Node(options.node),
+            HttpNode(options.node),
             _signer(options),
             engine_of(options.engine),
             name=options.name,

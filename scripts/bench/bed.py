@@ -15,8 +15,8 @@ from chainsvc import bootstrap, devnet
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Caller, Scope
 from chainsvc.bootstrap import Running
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose, Role
-from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256
@@ -62,7 +62,7 @@ def made(home: Path, batch: int) -> Iterator[Bed]:
         stack.callback(devnet.down, home / "devnet")
         bootstrap.make_keys(settings)
         network = bootstrap.deploy_devnet(settings, local)
-        with closing(Node(local.url)) as node:
+        with closing(HttpNode(local.url)) as node:
             _register(settings, Desk(node, network, KeyFileSigner.from_file(bootstrap.admin_key(settings))))
         yield Bed(settings, local)
 

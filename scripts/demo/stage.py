@@ -10,8 +10,8 @@ from chainsvc import bootstrap, devnet
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import Running
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose, Role
-from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.client import Client
 from chainsvc.crypto.keys import SigningKey
@@ -141,7 +141,7 @@ def _institutions(screen: Screen, parts: Running, local: devnet.Devnet) -> KeyFi
     settings = parts.settings
     account = settings.home / "keys" / "regulator.account"
     regulator = KeyFileSigner.from_file(account) if account.exists() else KeyFileSigner.create(account)
-    with screen.step("organizations: issuers, regulator, operator") as notes, closing(Node(local.url)) as node:
+    with screen.step("organizations: issuers, regulator, operator") as notes, closing(HttpNode(local.url)) as node:
         if node.balance(regulator.address) == 0:
             devnet.fund(local, [regulator.address])
         desk = Desk(node, parts.network, KeyFileSigner.from_file(bootstrap.admin_key(settings)))

@@ -13,7 +13,8 @@ from support.station import REGULATOR, Site, Station, build_site, station
 
 from chainsvc import devnet
 from chainsvc.chain.facts import Block
-from chainsvc.chain.node import At, Node
+from chainsvc.chain.http_node import HttpNode
+from chainsvc.chain.node import At
 from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.errors import NodeUnavailable
 from chainsvc.heads import Status
@@ -101,9 +102,9 @@ def test_a_chain_that_goes_back_within_a_round_costs_that_round_only(
     receipts += alone.accept(name, [donation(name, 1)])
     alone.settle(name)
     rpc(alone, "evm_mine")
-    look, goes_back = Node.block, [snapshot]
+    look, goes_back = HttpNode.block, [snapshot]
 
-    def look_late(node: Node, at: At) -> Block:
+    def look_late(node: HttpNode, at: At) -> Block:
         if at not in (0, "latest") and goes_back:
             rpc(alone, "evm_revert", goes_back.pop())
         return look(node, at)
@@ -116,7 +117,7 @@ def test_a_chain_that_goes_back_within_a_round_costs_that_round_only(
         worker._stopping.set()
 
     with monkeypatch.context() as patch:
-        patch.setattr(Node, "block", look_late)
+        patch.setattr(HttpNode, "block", look_late)
         patch.setattr(worker._stopping, "wait", end)
         worker.run()
     worker._stopping.clear()
@@ -225,7 +226,7 @@ def test_a_revert_whose_block_vanished_does_not_stop_the_worker(
     snapshot = rpc(alone, "evm_snapshot")
     alone.accept(name, [corrected(donation(name, 0), first.commitment, 50)])
     with monkeypatch.context() as patch:
-        patch.setattr(Node, "send", _no_answer)
+        patch.setattr(HttpNode, "send", _no_answer)
         with pytest.raises(NodeUnavailable):
             alone.parts.worker.round()
     suspend(alone)
@@ -237,7 +238,7 @@ def test_a_revert_whose_block_vanished_does_not_stop_the_worker(
     assert standing(alone, first) is Status.SUPERSEDED
 
 
-def _no_answer(_node: Node, _raw: bytes) -> bytes:
+def _no_answer(_node: HttpNode, _raw: bytes) -> bytes:
     raise NodeUnavailable("no answer")
 
 
@@ -332,7 +333,7 @@ def test_the_same_call_at_the_same_nonce_is_taken_up_again(alone: Station, monke
     account = f"0x{worker._anchorer.sender._signer.address.hex()}"
     receipts = alone.accept(name, [donation(name, 1)])
     with monkeypatch.context() as patch:
-        patch.setattr(Node, "send", _no_answer)
+        patch.setattr(HttpNode, "send", _no_answer)
         with pytest.raises(NodeUnavailable):
             worker.round()
     snapshot = rpc(alone, "evm_snapshot")

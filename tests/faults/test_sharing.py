@@ -10,7 +10,7 @@ from support.records import donation
 from support.station import Site, Station, station
 from support.workers import another_account
 
-from chainsvc.chain.node import Node
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.client.answers import LedgerFacts
 from chainsvc.errors import LeaseLost, NodeUnavailable, NotEntitled
 from chainsvc.journal import leases, transactions
@@ -104,11 +104,11 @@ def test_a_transaction_of_an_account_without_a_worker_is_finished_by_another(
 
 
 def _save_but_not_send(made: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_answer(_node: Node, _raw: bytes) -> bytes:
+    def no_answer(_node: HttpNode, _raw: bytes) -> bytes:
         raise NodeUnavailable("no answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Node, "send", no_answer)
+        patch.setattr(HttpNode, "send", no_answer)
         with pytest.raises(NodeUnavailable):
             made.parts.worker.round()
 

@@ -15,7 +15,7 @@ from support.everything import check_everything
 from support.records import corrected, disbursement, donation
 from support.station import Site, Station, station
 
-from chainsvc.chain.node import Node
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.client.answers import Accepted
 from chainsvc.drafts import Draft
 from chainsvc.errors import DatabaseUnavailable
@@ -56,8 +56,8 @@ class Faults:
 def under(faults: Faults, engine: Engine) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine.dialect, "do_commit", faults.around("commit", engine.dialect.do_commit))
-        patch.setattr(Node, "send", faults.around("send", Node.send))
-        patch.setattr(Node, "receipt", faults.around("receipt", Node.receipt))
+        patch.setattr(HttpNode, "send", faults.around("send", HttpNode.send))
+        patch.setattr(HttpNode, "receipt", faults.around("receipt", HttpNode.receipt))
         yield
 
 

@@ -11,9 +11,9 @@ from chainsvc.chain.deploy import Deployment, deploy
 from chainsvc.chain.engines import ANVIL
 from chainsvc.chain.events import LedgerOpened
 from chainsvc.chain.facts import Receipt
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Institutions, Role
 from chainsvc.chain.ledgers import LedgerContract
-from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.chain.transactions import send_and_wait
 from chainsvc.crypto.keys import SigningKey
@@ -24,7 +24,7 @@ from chainsvc.note import VerifierKey
 @dataclass(frozen=True)
 class Chain:
     devnet: Devnet
-    node: Node
+    node: HttpNode
     signer: KeyFileSigner
     deployment: Deployment
 
@@ -60,6 +60,6 @@ def start(home: Path) -> Chain:
     running = devnet.up(home, heartbeat=0)
     signer = KeyFileSigner.create(home / "deployer.account")
     devnet.fund(running, [signer.address])
-    node = Node(running.url)
+    node = HttpNode(running.url)
     watcher = VerifierKey("example.org/checkpoint", SigningKey.generate().public)
     return Chain(running, node, signer, deploy(node, signer, ANVIL, name="Tests", checkpoint_signers=[watcher]))

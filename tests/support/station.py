@@ -16,8 +16,8 @@ from chainsvc import bootstrap, devnet
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Caller
 from chainsvc.bootstrap import Running
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose, Role
-from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.crypto.keys import SigningKey
@@ -60,7 +60,7 @@ def build_site(home: Path) -> Site:
     network = bootstrap.deploy_devnet(settings, local)
     regulator = KeyFileSigner.create(home / "keys" / "regulator.account")
     devnet.fund(local, [regulator.address])
-    with closing(Node(local.url)) as node:
+    with closing(HttpNode(local.url)) as node:
         _register(settings, Desk(node, network, KeyFileSigner.from_file(bootstrap.admin_key(settings))), regulator)
     return Site(home, local, regulator)
 

@@ -14,7 +14,7 @@ from support.station import USCC, Site, Station
 from chainsvc import devnet
 from chainsvc.admin import Desk
 from chainsvc.bootstrap import read_network
-from chainsvc.chain.node import Node
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.errors import DatabaseUnavailable
 from chainsvc.journal import leases
@@ -39,7 +39,7 @@ def another_account(site: Site, name: str, *, delegated: bool = True) -> Path:
 def delegate(site: Site, account: Path) -> None:
     """Let an account act for the site's organization; one that acts for it already says so."""
     settings = load_settings(home=site.home)
-    with closing(Node(site.local.url)) as node:
+    with closing(HttpNode(site.local.url)) as node:
         acting = KeyFileSigner.from_file(settings.key("account"))
         Desk(node, read_network(settings), acting).delegate(USCC, KeyFileSigner.from_file(account).address)
 

@@ -15,8 +15,8 @@ from chainsvc import devnet
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import read_network
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose
-from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.journal import keys
@@ -42,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def issuer_key(site: Site) -> SigningKey:
     """A submission key, registered by the organization's own account before any worker uses its nonces."""
     key, settings = SigningKey.generate(), load_settings(home=site.home)
-    with closing(Node(site.local.url)) as node:
+    with closing(HttpNode(site.local.url)) as node:
         desk = Desk(node, read_network(settings), KeyFileSigner.from_file(settings.key("account")))
         desk.add_key(USCC, key.alg, key.public, key.key_id, Purpose.SUBMISSION)
     return key

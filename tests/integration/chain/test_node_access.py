@@ -9,8 +9,8 @@ from support.chain import Chain
 from chainsvc.chain.deploy import contract_address
 from chainsvc.chain.engines import ANVIL
 from chainsvc.chain.facts import Receipt, to_hex
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.ledgers import Anchor
-from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner, SignedTransaction
 from chainsvc.chain.transactions import fees_of, prepare, send_and_wait
 from chainsvc.chain.watch import vanished
@@ -34,7 +34,7 @@ def signed(chain: Chain, nonce: int, *, raised: bool = False) -> SignedTransacti
     return chain.signer.sign_transaction(prepare(chain.node, ANVIL, sender, NOBODY, b"", nonce=nonce, fees=fees))
 
 
-def mined(node: Node, transaction: bytes) -> Receipt:
+def mined(node: HttpNode, transaction: bytes) -> Receipt:
     """Wait for a receipt: anvil mines at once, but after its answer."""
     deadline = time.monotonic() + 10
     while (receipt := node.receipt(transaction)) is None:
@@ -103,7 +103,7 @@ def test_unknown_blocks_are_not_found_and_old_states_are_gone(own_chain: Chain) 
 
 
 def test_logs_are_collected_over_many_ranges(own_chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chainsvc.chain.node.LOG_RANGE", 7)
+    monkeypatch.setattr("chainsvc.chain.http_node.LOG_RANGE", 7)
     contract = own_chain.ledgers("charity")
     organization = own_chain.organization()
     opened = []
@@ -209,7 +209,7 @@ def test_standing_block_has_not_vanished_and_another_has(chain: Chain) -> None:
 
 def test_dead_node_is_unavailable_with_a_hint() -> None:
     with pytest.raises(NodeUnavailable, match="does not answer") as caught:
-        Node(f"http://127.0.0.1:{free_port()}").head()
+        HttpNode(f"http://127.0.0.1:{free_port()}").head()
     assert "CHAINSVC_NODE_URL" in str(caught.value.hint)
 
 
@@ -236,9 +236,9 @@ def strange_server() -> Iterator[str]:
 @pytest.mark.parametrize("status", ["200", "404", "502"])
 def test_answer_that_is_no_json_rpc_is_a_node_that_does_not_answer(strange_server: str, status: str) -> None:
     with pytest.raises(NodeUnavailable, match="does not answer"):
-        Node(f"{strange_server}/{status}").head()
+        HttpNode(f"{strange_server}/{status}").head()
     with pytest.raises(NodeUnavailable, match="does not answer"):
-        Node(f"{strange_server}/{status}").send(b"\x02\xc0")
+        HttpNode(f"{strange_server}/{status}").send(b"\x02\xc0")
 
 
 def test_call_to_an_address_without_contract_is_told(chain: Chain) -> None:

@@ -23,8 +23,8 @@ from support.station import REGULATOR, USCC, Site, Station, build_site
 from chainsvc import bootstrap, devnet
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Scope
+from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose
-from chainsvc.chain.node import Node
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.journal import keys
@@ -196,7 +196,7 @@ def _wait(is_done: Callable[[], bool]) -> None:
 def _prepare(plant: Plant) -> None:
     key = SigningKey.generate()
     settings = plant.settings
-    with closing(Node(plant.site.local.url)) as node:
+    with closing(HttpNode(plant.site.local.url)) as node:
         desk = Desk(node, bootstrap.read_network(settings), KeyFileSigner.from_file(settings.key("account")))
         desk.add_key(USCC, key.alg, key.public, key.key_id, Purpose.SUBMISSION)
         second = KeyFileSigner.create(_accounts(plant)[1])

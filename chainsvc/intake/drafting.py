@@ -19,6 +19,7 @@ from chainsvc.crypto.envelope import ChunkCipher, ReferenceIndex
 from chainsvc.crypto.suites import suite_of
 from chainsvc.drafts import Draft, checked
 from chainsvc.errors import ChainsvcError
+from chainsvc.journal.at_once import Rows
 from chainsvc.journal.copying import Packing
 from chainsvc.record import MAX_BYTES, MAX_DEPTH, Record
 from chainsvc.schemas import check_record, schema_of
@@ -58,7 +59,7 @@ class Drafted:
         places: Position in ``Task.lines`` of each.
         credit: Their sum, fen.
         debit: Their sum, fen.
-        packed: Rows by table.
+        packed: Rows by table; none where the drafter gave rows of its own to fill.
         refused: Position and problem (RFC 9457) of each line that can't go in.
     """
 
@@ -75,9 +76,14 @@ class NeedsJournal(Exception):
     """A line whose answer depends on what the journal holds."""
 
 
-def draft(task: Task) -> Drafted | None:
-    """Draft a chunk; None when it has to go the way that asks the journal first."""
-    drafting = _Drafting(task)
+def draft(task: Task, rows: Rows | None = None) -> Drafted | None:
+    """Draft a chunk; None when it has to go the way that asks the journal first.
+
+    Args:
+        task: What to draft.
+        rows: Are filled instead of packing the rows for COPY.
+    """
+    drafting = _Drafting(task, Packing(task.ledger_id, task.chunk_id) if rows is None else rows)
     each = drafting.commitment if task.chunk_key is None else drafting.record
     try:
         for place, line in enumerate(task.lines):
@@ -90,10 +96,10 @@ def draft(task: Task) -> Drafted | None:
 class _Drafting:
     """One chunk under way."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, rows: Packing | Rows) -> None:
         self._task = task
         self._suite = suite_of(task.suite)
-        self._packing = Packing(task.ledger_id, task.chunk_id)
+        self._rows = rows
         self._cipher = None if task.chunk_key is None else ChunkCipher(task.ledger_id, task.chunk_id, task.chunk_key)
         self._seeds = os.urandom(SEED_BYTES * len(task.lines) if self._cipher else 0)
         self._references: set[str] = set()
@@ -111,7 +117,8 @@ class _Drafting:
         done = self._done
         if len(set(done.commitments)) < len(done.commitments):
             return None
-        done.packed = self._packing.packed()
+        if isinstance(self._rows, Packing):
+            done.packed = self._rows.packed()
         return done
 
     def record(self, line: bytes) -> None:
@@ -126,7 +133,7 @@ class _Drafting:
         found_by = self._task.references.of(self._task.ledger_id, record.reference)
         data = _canonical(record, document)
         sealed_seed, sealed = self._cipher.seal_seed(index, seed), self._cipher.seal_record(index, seed, data)
-        self._packing.record(index, found_by, sealed_seed, sealed)
+        self._rows.record(index, found_by, sealed_seed, sealed)
         self._done.references.append(record.reference)
 
     def commitment(self, line: bytes) -> None:
@@ -139,7 +146,7 @@ class _Drafting:
 
     def _entry(self, index: int, commitment: bytes, credit: int, debit: int) -> None:
         done = self._done
-        self._packing.entry(index, commitment, credit, debit)
+        self._rows.entry(index, commitment, credit, debit)
         done.commitments.append(commitment)
         done.credit += credit
         done.debit += debit

@@ -14,6 +14,7 @@ from chainsvc.intake.chunk import Outcome
 from chainsvc.intake.drafting import Drafted, draft
 from chainsvc.intake.gathering import Book
 from chainsvc.intake.short_way import ShortWay
+from chainsvc.journal.at_once import Rows
 from chainsvc.journal.chunks import Chunk
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.receipt import ChunkTree
@@ -51,12 +52,13 @@ class Singles:
     def _shortly(self, ledger: Ledger, book: Book, records: Sequence[bytes]) -> list[Outcome] | None:
         short = self._ways.get(book) or self._ways.keep(book, self._new_way())
         begun = short.begin(ledger, records, private=False)
-        drafted = draft(begun.task)
+        rows = Rows(ledger.ledger_id, begun.task.chunk_id)
+        drafted = draft(begun.task, rows)
         if drafted is None:
             return None
         outcomes: dict[int, Outcome] = {place: error_of(told) for place, told in drafted.refused}
         if drafted.commitments:
-            chunk = short.store(ledger, begun, drafted, book.submitted_by)
+            chunk = short.store_at_once(ledger, begun, drafted, rows, book.submitted_by)
             if chunk is None:
                 return None
             outcomes |= _accepted(chunk, drafted)

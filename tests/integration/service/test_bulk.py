@@ -268,3 +268,13 @@ def test_a_single_record_beside_a_bad_one(service: Station) -> None:
     good = gathering.add(Book(name, None), jcs.dumps(donation(name, 1).to_json()))
     assert isinstance(good.result(30), Accepted)
     assert [getattr(future.result(30), "code", None) for future in (bad, correction)] == ["malformed", "record-refused"]
+
+
+def test_single_spending_counts_what_was_given_before_it(service: Station) -> None:
+    name = service.open().name
+    gathering = service.parts.service._parts.gathering
+    records = (donation(name, 1, 500), disbursement(name, 2, 300), disbursement(name, 3, 300))
+    told = [gathering.add(Book(name, None), jcs.dumps(record.to_json())).result(30) for record in records]
+    assert [getattr(one, "code", "accepted") for one in told] == ["accepted", "accepted", "policy-refused"]
+    service.settle(name)
+    check_everything(service, name, [one for one in told if isinstance(one, Accepted)])

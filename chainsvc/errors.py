@@ -5,7 +5,8 @@
     ChainsvcError
     ├── InputRefused            what came in is wrong; the sender can mend it
     │   ├── MalformedInput      not parseable, not canonical, over a limit
-    │   │   └── BodyTooLarge    more bytes than the call takes
+    │   │   ├── BodyTooLarge    more bytes than the call takes
+    │   │   └── HeaderRefused   a block header that breaks its engine's rules (carries the rule)
     │   ├── RecordRefused       a record breaks its schema or a rule (carries problems)
     │   ├── FileRefused         an export that no adapter can read
     │   ├── AddressRefused      a webhook's address that the service does not call
@@ -132,6 +133,30 @@ class BodyTooLarge(MalformedInput):
 
     code = "body-too-large"
     status = 413
+
+
+class HeaderRefused(MalformedInput):
+    """A block header that breaks a rule of its chain's engine, or that too few validators stand behind.
+
+    Attributes:
+        rule: Name of the first rule that does not hold, e.g. ``bad-seal`` or ``below-quorum``.
+    """
+
+    code = "header-refused"
+
+    def __init__(
+        self,
+        rule: str,
+        message: str,
+        *,
+        expected: object = None,
+        got: object = None,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """Put the rule's name before the message."""
+        super().__init__(f"{rule}: {message}", expected=expected, got=got, where=where, hint=hint)
+        self.rule = rule
 
 
 class RecordRefused(InputRefused):

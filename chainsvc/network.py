@@ -25,10 +25,13 @@ MAX_BYTES = 262_144
 MAX_DEPTH = 4
 """Deepest nesting."""
 
+AT_ONCE, FINALIZED, SEALERS = "block", "finalized", "sealers"
+"""Rules of finality; the fourth is ``confirmations:N``."""
+
 _HASH, _ADDRESS = 32, 20
 _UNIT = "s"  # of block times; the member leaves room for chains that count otherwise
 _KIND = re.compile(r"[a-z]{1,16}")
-_FINALITY = re.compile(r"block|confirmations:([1-9][0-9]{0,4})")
+_FINALITY = re.compile(r"block|confirmations:([1-9][0-9]{0,4})|finalized|sealers")
 _CHAIN = ("chainId", "engine", "format", "genesis", "institutions", "ledgers", "name", "networkId")
 _MEMBERS = frozenset({*_CHAIN, "schemas", "signers", "slots", "time", "validators"})
 
@@ -75,7 +78,8 @@ class Engine:
 
     Attributes:
         name: E.g. ``anvil``, ``clique``, ``qbft``.
-        finality: ``block`` (a block is final at once) or ``confirmations:N`` (with N blocks after it).
+        finality: ``block`` (a block is final at once), ``confirmations:N`` (with N blocks after it), ``finalized``
+            (the node says so by that tag) or ``sealers`` (when enough different validators sealed the blocks after it).
         block_time: Usual seconds between blocks.
     """
 
@@ -84,9 +88,11 @@ class Engine:
     block_time: int
 
     @property
-    def confirmations(self) -> int:
-        """Blocks that must follow a final one; 0 when a block is final at once."""
-        return 0 if self.finality == "block" else int(self.finality.removeprefix("confirmations:"))
+    def confirmations(self) -> int | None:
+        """Blocks that must follow a final one, 0 when it is final at once; None when their number does not tell."""
+        if self.finality in (FINALIZED, SEALERS):
+            return None
+        return 0 if self.finality == AT_ONCE else int(self.finality.removeprefix("confirmations:"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +220,10 @@ class Network:
     def contract_of(self, kind: str) -> LedgerContract | None:
         """Return the contract that anchors ledgers of the kind, or None."""
         return next((ledger for ledger in self.ledgers if ledger.kind == kind), None)
+
+    def validators_at(self, number: int) -> Validators | None:
+        """Return who may seal the block of that number; None where nobody is pinned for it."""
+        return next((epoch for epoch in reversed(self.validators) if epoch.since <= number), None)
 
     def contracts_at(self, address: bytes) -> tuple[LedgerContract, ...]:
         """Return every kind that the contract at the address anchors; empty when it is no part of the network."""

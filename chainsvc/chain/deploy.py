@@ -19,7 +19,7 @@ from chainsvc.chain.node import Node
 from chainsvc.chain.signer import Signer
 from chainsvc.chain.transactions import send_and_wait
 from chainsvc.errors import NetworkMismatch
-from chainsvc.network import Clock, Contract, LedgerContract, Network, Slots
+from chainsvc.network import Clock, Contract, LedgerContract, Network, Slots, Validators
 from chainsvc.network import Engine as PinnedEngine
 from chainsvc.note import VerifierKey
 from chainsvc.proof import rlp
@@ -235,9 +235,15 @@ def _describe(
         engine=PinnedEngine(engine.name, engine.finality.text, engine.block_time),
         time=Clock(engine.time_tolerance),
         signers=tuple(checkpoint_signers),
-        validators=(),
+        validators=_validators(node, engine, register.block),
         schemas=MappingProxyType({schema.id: schema.sha256 for schema in all_schemas().values()}),
     )
+
+
+def _validators(node: Node, engine: Engine, since: int) -> tuple[Validators, ...]:
+    """Pin who seals from the block of the first contract on: nothing before it is ever proven."""
+    found = engine.validators.validators_at(node, since)
+    return (Validators(since, found),) if found else ()
 
 
 def _same(what: str, expected: bytes, got: bytes) -> None:

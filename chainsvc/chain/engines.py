@@ -12,6 +12,7 @@ from typing import Protocol
 
 from chainsvc.chain.facts import Block
 from chainsvc.chain.node import Fees, Node
+from chainsvc.chain.validators import Unsealed, ValidatorSource
 from chainsvc.errors import ConfigurationRefused
 
 
@@ -87,6 +88,7 @@ class Engine:
         block_time: Usual seconds between a transaction and its block.
         time_tolerance: Seconds by which a block's time may differ from true time.
         proof_depth: Blocks below the head whose state a node can prove; None is all.
+        validators: How it is found out who may seal a block; the deployment pins them.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Engine:
     block_time: int
     time_tolerance: int
     proof_depth: int | None
+    validators: ValidatorSource = Unsealed()  # noqa: RUF009 - it has no state
 
     def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
         """Whether this block stands on the node's chain and can't leave it any more."""

@@ -115,6 +115,10 @@ class HttpNode:
         """Return the RLP bytes of a block's header, checked against the block's hash."""
         return header_bytes(self._members(at))
 
+    def clique_signers(self, number: int) -> tuple[bytes, ...]:
+        """Return clique's signers after the block of that number, ascending, 20 bytes each."""
+        return tuple(sorted(map(from_hex, self.request("clique_getSigners", hex(number)))))
+
     def code_hash(self, address: bytes, at: At = "latest") -> bytes:
         """Return the Keccak-256 of the code at an address; the hash of nothing where there is none."""
         return keccak256(from_hex(self.request("eth_getCode", to_hex(address), _tag(at))))

@@ -54,6 +54,13 @@ class Node(Protocol):
     def header(self, at: At) -> bytes:
         """Return the RLP bytes of a block's header, checked against the block's hash."""
 
+    def clique_signers(self, number: int) -> tuple[bytes, ...]:
+        """Return clique's signers after the block of that number, ascending, 20 bytes each.
+
+        Raises:
+            NodeUnavailable: Also where the node does not offer the call (``--http.api clique``).
+        """
+
     def code_hash(self, address: bytes, at: At = "latest") -> bytes:
         """Return the Keccak-256 of the code at an address; the hash of nothing where there is none."""
 

@@ -9,10 +9,18 @@ from typing import Any, Self
 import httpx
 import orjson
 
-from chainsvc.errors import ConfigurationRefused, NetworkMismatch, NodeUnavailable, NotFound, NotReady
+from chainsvc.errors import (
+    ConfigurationRefused,
+    MalformedInput,
+    NetworkMismatch,
+    NodeUnavailable,
+    NotFound,
+    NotReady,
+)
 from chainsvc.evidence import Proof
-from chainsvc.network import Network
+from chainsvc.network import FINALIZED, Network
 from chainsvc.proof.keccak import keccak256
+from chainsvc.verify.finality import newest_sealed
 from chainsvc.verify.sources import Block, BlockHash, Code, Place
 
 TIMEOUT = 10.0
@@ -136,11 +144,26 @@ class LiveNode:
                 where=self.name,
             )
         tip = _block(latest)
-        final = max(tip.number - network.engine.confirmations, 0)
+        final = self._final(network, tip.number)
         number = final if at is None else at
         if number > final:
             raise NotReady("the block is not final yet", expected=f"at most block {final}", got=f"block {number}")
         return tip if number == tip.number else self._block_at(number)
+
+    def _final(self, network: Network, head: int) -> int:
+        """Return the number of the newest final block."""
+        engine = network.engine
+        if engine.confirmations is not None:
+            return max(head - engine.confirmations, 0)
+        if engine.finality == FINALIZED:
+            return _block(self._batch([("eth_getBlockByNumber", [FINALIZED, False])])[0]).number
+        try:
+            return newest_sealed(network, head, self._blocks, self.name)
+        except MalformedInput as error:
+            raise NodeUnavailable(error.message, expected=error.expected, got=error.got, where=self.name) from error
+
+    def _blocks(self, numbers: Sequence[int]) -> list[Any]:
+        return self._batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
 
     def _block_at(self, number: int) -> Block:
         return _block(self._batch([("eth_getBlockByNumber", [hex(number), False])])[0])

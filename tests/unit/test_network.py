@@ -47,6 +47,13 @@ def test_validators_by_epoch_are_read_back() -> None:
     assert Network.parse(network.to_bytes()).validators == epochs
 
 
+def test_validators_of_a_block_are_those_of_the_last_epoch_that_began() -> None:
+    first, second = Validators(10, (b"\x01" * 20,)), Validators(100, (b"\x03" * 20,))
+    network = replace(NETWORK, validators=(first, second))
+    found = [network.validators_at(number) for number in (9, 10, 99, 100, 10**9)]
+    assert found == [None, first, first, second, second]
+
+
 def test_contracts_are_found_by_kind_and_by_address() -> None:
     contract = NETWORK.contract_of("marriage")
     assert contract is not None
@@ -55,8 +62,11 @@ def test_contracts_are_found_by_kind_and_by_address() -> None:
     assert NETWORK.contracts_at(b"\x00" * 20) == ()
 
 
-@pytest.mark.parametrize(("finality", "confirmations"), [("block", 0), ("confirmations:3", 3)])
-def test_finality_says_how_many_blocks_must_follow(finality: str, confirmations: int) -> None:
+@pytest.mark.parametrize(
+    ("finality", "confirmations"),
+    [("block", 0), ("confirmations:3", 3), ("finalized", None), ("sealers", None)],
+)
+def test_finality_says_how_many_blocks_must_follow(finality: str, confirmations: int | None) -> None:
     assert Engine("clique", finality, 1).confirmations == confirmations
 
 

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint check contracts vectors bench faults lock clean
+.PHONY: demo test lint check contracts vectors bench faults softhsm lock clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.service: requirements.lock pyproject.toml
@@ -27,10 +27,20 @@ contracts/node_modules/.installed: contracts/package-lock.json
 	@cd contracts && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+SOFTHSM := /usr/lib/softhsm/libsofthsm2.so
+
+$(SOFTHSM):
+	@echo "Installing Debian's package softhsm2, a security module in software that tests sign with ..."
+	@command -v apt-get >/dev/null || { echo "There is no apt-get: put SoftHSM2's library at $@, then run this again."; exit 1; }
+	@$(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends softhsm2 >/dev/null'
+
+softhsm: $(SOFTHSM)  ## what the tests of keys in security modules need
+
 demo: $(VENV)/.service devnet/node_modules/.installed  ## notarize and verify the sample exports; ONCE=1 ends after the summary
 	@PYTHONPATH=scripts $(BIN)/python -m demo $(if $(ONCE),--once)
 
-test: $(VENV)/.dev devnet/node_modules/.installed contracts/node_modules/.installed  ## every test, with what it needs
+test: $(VENV)/.dev devnet/node_modules/.installed contracts/node_modules/.installed $(SOFTHSM)  ## every test, with what it needs
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
@@ -61,7 +71,7 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--extra service --extra embedded pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--extra service --extra embedded --group dev pyproject.toml -o requirements-dev.lock
+		--extra service --extra embedded --extra pkcs11 --group dev pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .demo .faults .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ from chainsvc import devnet
 from chainsvc.anchor import Anchorer, Confirmer, Hold, Sealer, Sender, Share, Watcher
 from chainsvc.anchor.calling import Caller
 from chainsvc.api.limits import Limits
+from chainsvc.chain.accounts import create_account, open_account
 from chainsvc.chain.deploy import deploy
 from chainsvc.chain.engines import ANVIL, engine_of
 from chainsvc.chain.engines import Engine as Profile
@@ -23,9 +24,11 @@ from chainsvc.chain.identity import check_network
 from chainsvc.chain.institutions import Institutions
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
-from chainsvc.chain.signer import KeyFileSigner
+from chainsvc.chain.signer import Signer
 from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
+from chainsvc.crypto.key_names import KeyName
 from chainsvc.crypto.keys import SigningKey
+from chainsvc.crypto.opening import create_signing_key, open_signing_key
 from chainsvc.erasure_log import ErasureLog
 from chainsvc.errors import ConfigurationRefused, KeyMismatch, NodeUnavailable
 from chainsvc.files import whole
@@ -160,15 +163,21 @@ def read_network(settings: Settings) -> Network:
 
 def make_keys(settings: Settings) -> None:
     """Make the keys that are missing: a key is never written over."""
-    for name in ("receipt", "checkpoint"):
-        if not settings.key(name).exists():
-            SigningKey.generate().to_file(settings.key(name))
+    for name in (settings.key_name("receipt"), settings.key_name("checkpoint")):
+        if is_missing_file(name):
+            create_signing_key(name)
     if KEK_VARIABLE not in os.environ and not settings.key("kek").exists():
         _refuse_lost_kek(settings)
         SigningKey.generate().to_file(settings.key("kek"))  # 32 random bytes, mode 0600, like any other
-    for account in (*settings.accounts, admin_key(settings)):
-        if not account.exists():
-            KeyFileSigner.create(account)
+    for account in (*settings.accounts, settings.key_name("admin")):
+        if is_missing_file(account):
+            create_account(account)
+
+
+def is_missing_file(name: str) -> bool:
+    """Tell whether a key is named as a file that is not there; what a signer or a module holds is there or refused."""
+    parsed = KeyName.parse(name)
+    return parsed.scheme in {"file", "keystore"} and not Path(parsed.place).exists()
 
 
 def _refuse_lost_kek(settings: Settings) -> None:
@@ -192,24 +201,38 @@ def read_kek(settings: Settings) -> KeyEncryptionKey:
     return KeyEncryptionKey.from_file(settings.key("kek")) if text is None else KeyEncryptionKey.from_text(text)
 
 
-def read_accounts(settings: Settings) -> tuple[KeyFileSigner, ...]:
-    """Return the accounts to anchor with; none where no file was named and there is none.
+def read_accounts(settings: Settings) -> tuple[Signer, ...]:
+    """Return the accounts to anchor with; none where none was named and the home has no file of one.
 
     Raises:
-        ConfigurationRefused: A named file is missing, or a file holds no key.
+        ConfigurationRefused: A named key is missing, or can't be opened.
+        SignerUnavailable: A remote signer had to be asked for its keys, and does not answer.
     """
-    named = settings.account_key_file is not None or settings.account_key_files
-    return tuple(KeyFileSigner.from_file(path) for path in settings.accounts if named or path.exists())
+    named = settings.account_key_file is not None or settings.account_key_files or settings.account_keys
+    return tuple(open_account(name) for name in settings.accounts if named or not is_missing_file(name))
 
 
-def admin_key(settings: Settings) -> Path:
-    """Return the file of the account that deploys and registers organizations."""
-    return settings.home / "keys" / "admin.account"
+def read_receipt_key(settings: Settings) -> SigningKey:
+    """Return the key that signs receipts.
+
+    Raises:
+        ConfigurationRefused: It is missing, or can't be opened.
+    """
+    return open_signing_key(settings.key_name("receipt"))
+
+
+def read_admin(settings: Settings) -> Signer:
+    """Return the account that deploys and registers organizations.
+
+    Raises:
+        ConfigurationRefused: Its key is missing, or can't be opened.
+    """
+    return open_account(settings.key_name("admin"))
 
 
 def deploy_devnet(settings: Settings, local: devnet.Devnet) -> Network:
     """Fund the accounts of a new devnet, deploy the contracts, and keep the descriptor."""
-    signer = KeyFileSigner.from_file(admin_key(settings))
+    signer = read_admin(settings)
     devnet.fund(local, [signer.address, *(anchoring.address for anchoring in read_accounts(settings))])
     signers = [checkpoint_signer(settings).verifier_key]
     with closing(HttpNode(local.url)) as node:
@@ -226,7 +249,7 @@ def _keep(path: Path, content: bytes) -> None:
 
 def checkpoint_signer(settings: Settings) -> NoteSigner:
     """Return the operator's checkpoint signer."""
-    return NoteSigner("chainsvc-operator", SigningKey.from_file(settings.key("checkpoint")))
+    return NoteSigner("chainsvc-operator", open_signing_key(settings.key_name("checkpoint")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +336,7 @@ def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: LiveNode
     watcher = Watcher(engine, node, profile, _contracts(node, network), network, watch)
     workers = Workers(engine, [signer.address for signer in signers])
     caller = Caller(engine, node, profile, signers, institutions.may_anchor)
-    receipt_key = SigningKey.from_file(settings.key("receipt"))
+    receipt_key = read_receipt_key(settings)
     clock = time.time
     intake = _intake(settings, engine, envelope, institutions, receipt_key, workers)
     ledgers = Ledgers(engine, network, node, caller)
@@ -379,7 +402,7 @@ def _anchorer(
     node: Node,
     profile: Profile,
     institutions: Institutions,
-    signer: KeyFileSigner,
+    signer: Signer,
 ) -> Anchorer:
     hold = Hold(engine, leases.of_account(signer.address), _me(), settings.lease_s)
     watch = Hold(engine, leases.WATCH, _me(), settings.lease_s)

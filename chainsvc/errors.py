@@ -33,6 +33,7 @@
     │   │   ├── StateUnavailable     the node no longer has the state of that block
     │   │   └── TransactionRefused   the node does not take the transaction (carries the reason)
     │   ├── DatabaseUnavailable
+    │   ├── SignerUnavailable   who holds a key does not answer, or answers wrongly
     │   ├── LeaseLost           another worker has taken over
     │   ├── ProcessLost         a process that shared the work was killed
     │   └── ServiceUnavailable
@@ -391,6 +392,12 @@ class DatabaseUnavailable(Unavailable):
     """The journal's database does not answer."""
 
     code = "database-unavailable"
+
+
+class SignerUnavailable(Unavailable):
+    """A remote signer or a security module does not sign, or what it gave is not by its key; nothing was sent."""
+
+    code = "signer-unavailable"
 
 
 class LeaseLost(Unavailable):

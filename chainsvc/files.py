@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files: written whole or not at all, and secret ones read only where nobody else may."""
 
 import errno
 import os
@@ -6,6 +6,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from chainsvc.errors import ConfigurationRefused
+
+_OTHERS = 0o077
 
 
 @contextmanager
@@ -72,3 +76,37 @@ def sync_folder(path: Path) -> None:
 def _to_disk(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def read_secret(path: Path) -> str:
+    """Return the text of a file that holds a key, a password or a PIN.
+
+    Raises:
+        ConfigurationRefused: It can't be read, or others than its owner may read it too.
+    """
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationRefused("a key file can't be read", where=str(path), got=type(error).__name__) from None
+    if mode & _OTHERS:
+        raise ConfigurationRefused(
+            "others may read a key file",
+            expected="mode 0600",
+            got=f"{mode & 0o777:04o}",
+            where=str(path),
+            hint=f"chmod 600 {path}",
+        )
+    return text
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a secret to a new file that only its owner may read (mode 0600).
+
+    Raises:
+        FileExistsError: The file is there already; a secret is never written over.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as out:
+        out.write(text)

@@ -39,6 +39,16 @@ class Settings(BaseSettings):
     account_key_files: tuple[Path, ...] = Field(
         (), description="Several anchoring accounts in place of that one; ledgers are shared out among them"
     )
+    receipt_key: str | None = Field(
+        None, description="The same by name: keystore:… or pkcs11:…, in place of receipt_key_file"
+    )
+    checkpoint_key: str | None = Field(None, description="The same for checkpoints, in place of checkpoint_key_file")
+    account_keys: tuple[str, ...] = Field(
+        (), description="Anchoring accounts by name: keystore:…, web3signer:… or pkcs11:…, in place of files"
+    )
+    admin_key: str | None = Field(
+        None, description="Account that registers organizations, by name; default <home>/keys/admin.account"
+    )
 
     host: str = Field("127.0.0.1", description="Address the API listens on")
     port: int = Field(8600, ge=0, le=65535, description="Port of the API; 0 takes a free one")
@@ -98,6 +108,17 @@ class Settings(BaseSettings):
         object.__setattr__(self, "home", self.home.expanduser().absolute())
         return self
 
+    @model_validator(mode="after")
+    def _one_name_a_key(self) -> Self:
+        twice = [
+            name for name in ("receipt_key", "checkpoint_key") if getattr(self, name) and getattr(self, f"{name}_file")
+        ]
+        if self.account_keys and (self.account_key_file or self.account_key_files):
+            twice.append("account_keys")
+        if twice:
+            raise ValueError(f"{twice[0]} and its file are both set: a key has one name")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -120,15 +141,22 @@ class Settings(BaseSettings):
         default = "service.account" if name == "account" else f"{name}.key"
         return chosen or self.home / "keys" / default
 
+    def key_name(self, name: str) -> str:
+        """Return how ``receipt``, ``checkpoint`` or ``admin`` is named, see :mod:`chainsvc.crypto.key_names`."""
+        if name == "admin":
+            return self.admin_key or str(self.home / "keys" / "admin.account")
+        named: str | None = getattr(self, f"{name}_key")
+        return named or str(self.key(name))
+
     @property
     def erasure_log(self) -> Path:
         """The file that remembers erasures beside the database."""
         return self.erasure_log_file or self.home / "erasures.ndjson"
 
     @property
-    def accounts(self) -> tuple[Path, ...]:
-        """The files of the accounts that this home anchors with."""
-        return self.account_key_files or (self.key("account"),)
+    def accounts(self) -> tuple[str, ...]:
+        """The names of the accounts that this home anchors with."""
+        return self.account_keys or tuple(map(str, self.account_key_files or (self.key("account"),)))
 
     @property
     def descriptor(self) -> Path:

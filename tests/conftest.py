@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from support.database import _shared, databases, embedded_server, engine
+from support.softhsm import token, tokens
 from support.station import Site, Station, build_site, station
 
 from chainsvc import devnet
 
-__all__ = ["_shared", "databases", "embedded_server", "engine"]
+__all__ = ["_shared", "databases", "embedded_server", "engine", "token", "tokens"]
 
 _connect = socket.socket.connect
 

@@ -1,6 +1,7 @@
 """Who signs transactions: one account, its key read from a file at the start and never shown.
 
-Another holder of keys (a security module, a remote signer) is another class with the same two members.
+Keys that never enter this process (a remote signer, a security module) are in :mod:`chainsvc.chain.external`;
+:mod:`chainsvc.chain.accounts` opens whichever a name names.
 """
 
 import re
@@ -13,9 +14,9 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from chainsvc.errors import ConfigurationRefused
+from chainsvc.files import read_secret, write_secret
 
 _PRIVATE = re.compile(r"[0-9a-fA-F]{64}")
-_OTHERS = 0o077
 
 
 class SignedTransaction(NamedTuple):
@@ -79,8 +80,8 @@ class KeystoreSigner(_LocalSigner):
             ConfigurationRefused: A file is missing or no keystore, or the password is wrong.
         """
         try:
-            kept = orjson.loads(_secret(keystore))
-            return cls(Account.from_key(Account.decrypt(kept, _secret(password).removesuffix("\n"))))
+            kept = orjson.loads(read_secret(keystore))
+            return cls(Account.from_key(Account.decrypt(kept, read_secret(password).removesuffix("\n"))))
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigurationRefused(
                 "the keystore can't be opened",
@@ -99,7 +100,7 @@ class KeyFileSigner(_LocalSigner):
         Raises:
             ConfigurationRefused: No such file, not 64 hex digits, or readable by others.
         """
-        text = _secret(path).strip().removeprefix("0x")
+        text = read_secret(path).strip().removeprefix("0x")
         if not _PRIVATE.fullmatch(text):
             raise ConfigurationRefused("the file holds no account key", expected="64 hex digits", where=str(path))
         return cls(Account.from_key(text))
@@ -112,24 +113,5 @@ class KeyFileSigner(_LocalSigner):
             FileExistsError: The file is there already; a key is never written over.
         """
         account = Account.create()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(bytes(account.key).hex() + "\n")
+        write_secret(path, bytes(account.key).hex() + "\n")
         return cls(account)
-
-
-def _secret(path: Path) -> str:
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationRefused("a key file can't be read", where=str(path), got=type(error).__name__) from None
-    if mode & _OTHERS:
-        raise ConfigurationRefused(
-            "others may read a key file",
-            expected="mode 0600",
-            got=f"{mode & 0o777:04o}",
-            where=str(path),
-            hint=f"chmod 600 {path}",
-        )
-    return text

@@ -8,10 +8,11 @@ import typer
 
 from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import open_journal
-from chainsvc.cli.key_files import fresh, write_secret
+from chainsvc.cli.key_files import fresh
 from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import facts, listing, moment, output_of
 from chainsvc.cli.refusals import UsageRefused
+from chainsvc.files import write_secret
 from chainsvc.journal import keys
 from chainsvc.journal.keys import ApiKey
 from chainsvc.settings import load_settings
@@ -44,7 +45,7 @@ def create(
         expires_at = None if days is None else now + days * _DAY_S
         made, token = keys.create(conn, checked(uscc), wanted, label, now=now, expires_at=expires_at)
     if output_file is not None:
-        write_secret(output_file, token)
+        write_secret(output_file, f"{token}\n")
     shown = token if output_file is None else f"in {output_file}"
     value = {**_value(made), "key": token if output_file is None else None, "file": output_file and str(output_file)}
     output.answer(value, facts([("API key", shown), *_rows(made)]))

@@ -32,8 +32,8 @@ SigningKeyFile = Annotated[
     Path | None, typer.Option("--signing-key", metavar="KEYFILE", help="The organization's, for signed ledgers.")
 ]
 Account = Annotated[
-    Path | None,
-    typer.Option("--account", metavar="KEYFILE", help="Account that acts; default the registrar's of this home."),
+    str | None,
+    typer.Option("--account", metavar="KEY", help="Account that acts, by its file or name; default the registrar's."),
 ]
 Node = Annotated[
     str | None,

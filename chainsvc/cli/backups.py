@@ -11,8 +11,9 @@ from chainsvc.backup.contents import PARTS
 from chainsvc.backup.making import make_backup
 from chainsvc.backup.manifest import NAME, Manifest
 from chainsvc.backup.sealed_keys import read_passphrase, seal_keys
-from chainsvc.bootstrap import admin_key, open_database
+from chainsvc.bootstrap import open_database
 from chainsvc.cli.output import facts, moment, output_of
+from chainsvc.crypto.key_names import KeyName
 from chainsvc.crypto.suites import sha256
 from chainsvc.settings import Settings, load_settings
 
@@ -58,9 +59,11 @@ def verify(context: typer.Context, folder: Folder, seeds: Seeds = None) -> None:
 
 def key_places(settings: Settings) -> dict[str, Path]:
     """Return where the keys that a backup may carry belong, by the names that they have in it."""
-    keys = {name: settings.key(name) for name in ("kek", "receipt", "checkpoint")}
-    accounts = {f"account-{number}": path for number, path in enumerate(settings.accounts)}
-    return keys | accounts | {"admin": admin_key(settings)}
+    named = {name: settings.key_name(name) for name in ("receipt", "checkpoint", "admin")}
+    named |= {f"account-{number}": name for number, name in enumerate(settings.accounts)}
+    parsed = {name: KeyName.parse(text) for name, text in named.items()}
+    files = {name: Path(key.place) for name, key in parsed.items() if key.scheme in {"file", "keystore"}}
+    return {"kek": settings.key("kek"), **files}
 
 
 def _key_files(settings: Settings) -> dict[str, bytes]:

@@ -1,13 +1,11 @@
 """An account at its desk: what commands on chain begin with."""
 
-from pathlib import Path
-
 from chainsvc.admin import Desk
-from chainsvc.bootstrap import admin_key, open_node, read_network
+from chainsvc.bootstrap import open_node, read_admin, read_network
+from chainsvc.chain.accounts import open_account
 from chainsvc.chain.identity import check_network
 from chainsvc.chain.institutions import Institutions
 from chainsvc.chain.node import Node
-from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.network import Network
 from chainsvc.settings import Settings
 
@@ -25,16 +23,16 @@ def checked_node(settings: Settings) -> tuple[Node, Network]:
     return node, network
 
 
-def desk(settings: Settings, account: Path | None) -> Desk:
+def desk(settings: Settings, account: str | None) -> Desk:
     """Return the desk of an account, the registrar's of this home by default.
 
     Raises:
-        ConfigurationRefused: As :func:`checked_node`, or the key file is none.
+        ConfigurationRefused: As :func:`checked_node`, or the account's key can't be opened.
         NetworkMismatch: The node is on another network than the descriptor's.
         NodeUnavailable: It does not answer.
     """
     node, network = checked_node(settings)
-    return Desk(node, network, KeyFileSigner.from_file(account or admin_key(settings)))
+    return Desk(node, network, read_admin(settings) if account is None else open_account(account))
 
 
 def institutions(settings: Settings) -> Institutions:

@@ -2,40 +2,40 @@
 
 import re
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from chainsvc.chain.accounts import create_account
 from chainsvc.chain.institutions import Key, Purpose
-from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.cli.arguments import Account, Uscc
 from chainsvc.cli.chain_desk import desk, institutions
-from chainsvc.cli.key_files import NewFile, fresh
+from chainsvc.cli.key_files import NewKey, fresh_name
 from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import facts, moment, output_of
 from chainsvc.cli.refusals import UsageRefused
-from chainsvc.crypto.keys import ED25519, SigningKey, key_id
+from chainsvc.crypto.keys import ED25519, key_id
+from chainsvc.crypto.opening import open_signing_key
 from chainsvc.errors import NotFound
 from chainsvc.settings import load_settings
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _PURPOSES = ", ".join(purpose.name.lower() for purpose in Purpose)
 
-KeyWord = Annotated[str, typer.Argument(metavar="KEY", help="Key id (64 hex digits), or the key's file.")]
+KeyWord = Annotated[str, typer.Argument(metavar="KEY", help="Key id (64 hex digits), or the key's file or name.")]
 
 
-def account(context: typer.Context, file: NewFile) -> None:
+def account(context: typer.Context, name: NewKey) -> None:
     """Make a chain account in a new file."""
-    fresh(file)
-    address = f"0x{KeyFileSigner.create(file).address.hex()}"
-    output_of(context).answer({"file": str(file), "account": address}, facts([("Account", address), ("Key", file)]))
+    fresh_name(name)
+    address = f"0x{create_account(name).address.hex()}"
+    output_of(context).answer({"file": name, "account": address}, facts([("Account", address), ("Key", name)]))
 
 
 def add(
     context: typer.Context,
     uscc: Uscc,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The key's file, or its public half (64 hex digits).")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its file or name, or its public half (64 hex digits).")],
     purpose: Annotated[str, typer.Option("--purpose", help=f"What it signs: {_PURPOSES}.")] = "submission",
     acting: Account = None,
 ) -> None:
@@ -103,11 +103,11 @@ def compromise(
 
 
 def _public(key: str) -> bytes:
-    return bytes.fromhex(key) if _HEX.fullmatch(key) else SigningKey.from_file(Path(key)).public
+    return bytes.fromhex(key) if _HEX.fullmatch(key) else open_signing_key(key).public
 
 
 def _identity(key: str) -> bytes:
-    return bytes.fromhex(key) if _HEX.fullmatch(key) else SigningKey.from_file(Path(key)).key_id
+    return bytes.fromhex(key) if _HEX.fullmatch(key) else open_signing_key(key).key_id
 
 
 def _purpose(word: str) -> Purpose:

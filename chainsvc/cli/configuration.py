@@ -42,7 +42,7 @@ def _description(name: str) -> str:
 
 
 def _files(settings: Settings) -> dict[str, Path]:
-    keys = {name: settings.key(name) for name in _KEYS}
+    keys = {name: settings.key(name) for name in _KEYS if not getattr(settings, f"{name}_key", None)}
     shown = {"descriptor": settings.descriptor, **keys}
     return shown if settings.api_key_file is None else {**shown, "api key": settings.api_key_file}
 

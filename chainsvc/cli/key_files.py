@@ -1,6 +1,5 @@
-"""Signing keys in files; making one needs the base install only."""
+"""Signing keys, made in files or security modules; making one in a file needs the base install only."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,21 +7,23 @@ import typer
 
 from chainsvc.cli.output import facts, output_of
 from chainsvc.cli.refusals import UsageRefused
-from chainsvc.crypto.keys import SigningKey
+from chainsvc.crypto.key_names import KeyName
+from chainsvc.crypto.opening import create_signing_key
 
-NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="A new file; its mode will be 0600.")]
+NewKey = Annotated[
+    str, typer.Argument(metavar="KEY", help="A new file (its mode will be 0600), or keystore:… or pkcs11:…")
+]
 
 
-def new(context: typer.Context, file: NewFile) -> None:
+def new(context: typer.Context, name: NewKey) -> None:
     """Make a signing key in a new file.
 
     An Ed25519 key, with which an organization signs its submissions. The public half is shown, to be registered.
     """
-    fresh(file)
-    key = SigningKey.generate()
-    key.to_file(file)
-    value = {"file": str(file), "alg": "ed25519", "public": key.public.hex(), "key_id": key.key_id.hex()}
-    rows = [("Key", file), ("Public", key.public.hex()), ("Key id", key.key_id.hex())]
+    fresh_name(name)
+    key = create_signing_key(name)
+    value = {"file": name, "alg": "ed25519", "public": key.public.hex(), "key_id": key.key_id.hex()}
+    rows = [("Key", name), ("Public", key.public.hex()), ("Key id", key.key_id.hex())]
     output_of(context).answer(value, facts(rows))
 
 
@@ -36,8 +37,13 @@ def fresh(file: Path) -> None:
         raise UsageRefused("the file is there already, and a key is never written over", where=str(file))
 
 
-def write_secret(file: Path, text: str) -> None:
-    """Write a secret to a new file that only its owner may read (mode 0600)."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as out:
-        out.write(text + "\n")
+def fresh_name(name: str) -> None:
+    """Let a key's name pass where nothing is yet; whether a security module has it, making it tells.
+
+    Raises:
+        UsageRefused: A key is never written over.
+        ConfigurationRefused: The name is malformed.
+    """
+    parsed = KeyName.parse(name)
+    if parsed.scheme in {"file", "keystore"}:
+        fresh(Path(parsed.place))

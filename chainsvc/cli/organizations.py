@@ -1,14 +1,13 @@
 """Organizations: registered on chain, with the accounts that act for them."""
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chainsvc.bootstrap import read_accounts
+from chainsvc.chain.accounts import open_account
 from chainsvc.chain.institutions import Institutions, Organization, Role
-from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.cli.arguments import Account, Uscc
 from chainsvc.cli.chain_desk import desk, institutions
 from chainsvc.cli.output import facts, moment, output_of
@@ -48,7 +47,9 @@ def delegate(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="ACCOUNT", help="Address or key file; default the accounts of this home's service."
+            "--to",
+            metavar="ACCOUNT",
+            help="Address, or its key's file or name; default this service's accounts.",
         ),
     ] = None,
     account: Account = None,
@@ -173,6 +174,6 @@ def address_of(settings: Settings, account: str | None) -> bytes:
         ConfigurationRefused: Neither an address nor a key file.
     """
     if account is None:
-        return KeyFileSigner.from_file(settings.key("account")).address
+        return open_account(settings.accounts[0]).address
     match = _ADDRESS.fullmatch(account)
-    return bytes.fromhex(match[1]) if match else KeyFileSigner.from_file(Path(account)).address
+    return bytes.fromhex(match[1]) if match else open_account(account).address

@@ -9,12 +9,11 @@ import typer
 from chainsvc.backup.proving import LedgerLosses, lost_json
 from chainsvc.backup.recovering import Recoverer, Recovery, changes_again
 from chainsvc.backup.sources import read_source
-from chainsvc.bootstrap import Running, read_kek, running
+from chainsvc.bootstrap import Running, read_kek, read_receipt_key, running
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.cli.arguments import LedgerName
 from chainsvc.cli.output import facts, output_of
 from chainsvc.cli.restoring import catch_up, lost_table
-from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import Conflict, NodeUnavailable
 from chainsvc.journal import ledgers, lost
 from chainsvc.journal import network as journal_network
@@ -47,7 +46,7 @@ def recover(context: typer.Context, name: LedgerName, files: Files) -> None:
         told = [read_source(path, ledger) for path in files]
         with output.working("Looking for lost entries …"), parts.engine.begin() as conn:
             envelope = journal_network.bind(conn, parts.network, read_kek(parts.settings))
-            key = SigningKey.from_file(parts.settings.key("receipt"))
+            key = read_receipt_key(parts.settings)
             recovery = Recoverer(conn, envelope, key, ledger).recover(told)
             contract = LedgerContract(parts.node, ledger.contract)
             changes_again(conn, contract, ledger, parts.node.head().number, time.time())

@@ -13,13 +13,21 @@ from rich.box import ROUNDED
 from rich.panel import Panel
 
 from chainsvc import devnet
-from chainsvc.bootstrap import Ground, Running, deploy_devnet, grounded, make_keys, read_accounts, running
+from chainsvc.bootstrap import (
+    Ground,
+    Running,
+    deploy_devnet,
+    grounded,
+    make_keys,
+    read_accounts,
+    read_receipt_key,
+    running,
+)
 from chainsvc.chain.institutions import Purpose, Role
 from chainsvc.cli.chain_desk import desk
 from chainsvc.cli.networks import described
 from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import Output, facts, output_of
-from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import ConfigurationRefused, StartRefused
 from chainsvc.logs import setup_logs
 from chainsvc.serving import listen, served, url_of, watched, worked
@@ -183,7 +191,7 @@ def _devnet(settings: Settings, output: Output, operator: str) -> Iterator[None]
 
 def _register_receipt_key(settings: Settings, operator: str) -> None:
     """Register the key that signs receipts, without which verifiers refuse them; whose it is already stays so."""
-    acting, key = desk(settings, None), SigningKey.from_file(settings.key("receipt"))
+    acting, key = desk(settings, None), read_receipt_key(settings)
     if acting.institutions.key_of(key.key_id) is None:
         acting.register(checked(operator), Role.OPERATOR)
         acting.add_key(operator, key.alg, key.public, key.key_id, Purpose.RECEIPT)

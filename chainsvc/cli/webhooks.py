@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from chainsvc.cli.connection import connected
-from chainsvc.cli.key_files import fresh, write_secret
+from chainsvc.cli.key_files import fresh
 from chainsvc.cli.output import facts, listing, moment, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.client import Client, Delivery, Endpoint
 from chainsvc.client.answers.webhooks import DELIVERY_STATES, EVENT_TYPES
+from chainsvc.files import write_secret
 from chainsvc.settings import load_settings
 
 _EVENTS = ", ".join(EVENT_TYPES)
@@ -171,7 +172,7 @@ def _tried(client: Client, endpoint: str, delivery: Delivery, wait_s: float) -> 
 def _show_secret(context: typer.Context, made: Endpoint, file: Path | None) -> None:
     secret = made.secret or ""
     if file is not None:
-        write_secret(file, secret)
+        write_secret(file, f"{secret}\n")
     value = {**made.to_json(), "secret": None if file else secret, "file": file and str(file)}
     shown = f"in {file}" if file else secret
     output_of(context).answer(value, facts([("Secret", shown), *_rows(made)]))

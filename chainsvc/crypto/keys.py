@@ -1,15 +1,21 @@
 """Signing keys of organizations and of the service: Ed25519 (RFC 8032)."""
 
-import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from chainsvc.crypto.suites import sha256
 from chainsvc.errors import ConfigurationRefused
+from chainsvc.files import read_secret, write_secret
 
 ED25519 = 1
 """Algorithm number of Ed25519 in key ids, submissions and receipts; 2 is kept for SM2 (GB/T 32918)."""
@@ -41,13 +47,23 @@ def _is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
+class Ed25519Private(Protocol):
+    """What signs: a private key in memory, or one that never leaves its security module."""
+
+    def public_key(self) -> Ed25519PublicKey:
+        """Return the public half."""
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the 64-byte signature (RFC 8032)."""
+
+
 class SigningKey:
     """An Ed25519 private key; never printed, never logged."""
 
     alg = ED25519
 
-    def __init__(self, private: Ed25519PrivateKey) -> None:
-        """Keep the key and its 32-byte public half."""
+    def __init__(self, private: Ed25519Private) -> None:
+        """Keep the key, or who holds it, and its 32-byte public half."""
         self._private = private
         self.public: bytes = private.public_key().public_bytes_raw()
         self.key_id: bytes = key_id(self.alg, self.public)
@@ -84,13 +100,55 @@ class SigningKey:
             )
         return cls.from_seed(seed)
 
+    @classmethod
+    def from_keystore(cls, path: Path, password: Path) -> Self:
+        """Decrypt a PEM file (PKCS#8, RFC 5958) with the password in another file.
+
+        Raises:
+            ConfigurationRefused: A file is missing, the password is wrong, or the key is no encrypted Ed25519 key.
+        """
+        pem, secret = read_secret(path).encode(), read_secret(password).removesuffix("\n").encode()
+        try:
+            private = load_pem_private_key(pem, secret)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise ConfigurationRefused(
+                "the keystore can't be opened",
+                expected="an encrypted PKCS#8 key in PEM form",
+                where=str(path),
+                hint="Is its password in the password file? Make one by: chainsvc key new keystore:…",
+            ) from error
+        if not isinstance(private, Ed25519PrivateKey):
+            raise ConfigurationRefused("not an Ed25519 key", got=type(private).__name__, where=str(path))
+        return cls(private)
+
     def to_file(self, path: Path) -> None:
-        """Write the seed to a new file that only its owner may read (mode 0600)."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(self._private.private_bytes_raw().hex() + "\n")
+        """Write the seed to a new file that only its owner may read (mode 0600).
+
+        Raises:
+            ConfigurationRefused: The key is in a security module, which never gives it out.
+        """
+        write_secret(path, self._exportable.private_bytes_raw().hex() + "\n")
+
+    def to_keystore(self, path: Path, password: Path) -> None:
+        """Write the key, encrypted with the password in another file, to a new PEM file of mode 0600.
+
+        Raises:
+            ConfigurationRefused: No such password file, or the key is in a security module.
+        """
+        secret = BestAvailableEncryption(read_secret(password).removesuffix("\n").encode())
+        pem = self._exportable.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret)
+        write_secret(path, pem.decode("ascii"))
+
+    @property
+    def _exportable(self) -> Ed25519PrivateKey:
+        if not isinstance(self._private, Ed25519PrivateKey):
+            raise ConfigurationRefused("the key never leaves its security module", got=self.key_id.hex())
+        return self._private
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 64-byte signature over the message."""
+        """Return the 64-byte signature over the message.
+
+        Raises:
+            SignerUnavailable: The key is in a security module, which does not sign at present.
+        """
         return self._private.sign(message)

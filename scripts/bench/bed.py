@@ -63,7 +63,7 @@ def made(home: Path, batch: int) -> Iterator[Bed]:
         bootstrap.make_keys(settings)
         network = bootstrap.deploy_devnet(settings, local)
         with closing(HttpNode(local.url)) as node:
-            _register(settings, Desk(node, network, KeyFileSigner.from_file(bootstrap.admin_key(settings))))
+            _register(settings, Desk(node, network, bootstrap.read_admin(settings)))
         yield Bed(settings, local)
 
 

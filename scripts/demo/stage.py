@@ -144,7 +144,7 @@ def _institutions(screen: Screen, parts: Running, local: devnet.Devnet) -> KeyFi
     with screen.step("organizations: issuers, regulator, operator") as notes, closing(HttpNode(local.url)) as node:
         if node.balance(regulator.address) == 0:
             devnet.fund(local, [regulator.address])
-        desk = Desk(node, parts.network, KeyFileSigner.from_file(bootstrap.admin_key(settings)))
+        desk = Desk(node, parts.network, bootstrap.read_admin(settings))
         service = KeyFileSigner.from_file(settings.key("account")).address
         new = sum(_register(desk, settings, who, regulator.address, service) for who in ALL)
         notes.append(f"{new} new, {len(ALL) - new} known; each with account and key")

@@ -61,7 +61,7 @@ def build_site(home: Path) -> Site:
     regulator = KeyFileSigner.create(home / "keys" / "regulator.account")
     devnet.fund(local, [regulator.address])
     with closing(HttpNode(local.url)) as node:
-        _register(settings, Desk(node, network, KeyFileSigner.from_file(bootstrap.admin_key(settings))), regulator)
+        _register(settings, Desk(node, network, bootstrap.read_admin(settings)), regulator)
     return Site(home, local, regulator)
 
 

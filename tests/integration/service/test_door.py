@@ -17,7 +17,6 @@ from chainsvc import devnet
 from chainsvc.admin import Desk
 from chainsvc.api.app import create_app
 from chainsvc.api.ports import Scope
-from chainsvc.bootstrap import admin_key
 from chainsvc.chain.institutions import Delegation, Institutions, Purpose, Role
 from chainsvc.chain.ledgers import Anchor, LedgerContract, Mark
 from chainsvc.chain.signer import KeyFileSigner
@@ -394,4 +393,4 @@ def _open_for_other(made: Station, what: str, until: int) -> str:
 
 
 def _admin(made: Station) -> Path:
-    return admin_key(made.parts.settings)
+    return Path(made.parts.settings.key_name("admin"))

@@ -1,0 +1,53 @@
+"""Opening a signing key by its name, wherever it is kept."""
+
+from pathlib import Path
+
+from chainsvc.crypto.key_names import KeyName
+from chainsvc.crypto.keys import SigningKey
+from chainsvc.crypto.tokens import ED25519, TokenEd25519, TokenKey
+from chainsvc.errors import ConfigurationRefused
+
+
+def open_signing_key(text: str) -> SigningKey:
+    """Return the Ed25519 key of a name, see :mod:`chainsvc.crypto.key_names`.
+
+    Raises:
+        ConfigurationRefused: No such key, it can't be opened, or its holder has no keys of this kind.
+    """
+    name = KeyName.parse(text)
+    if name.scheme == "keystore":
+        return SigningKey.from_keystore(Path(name.place), Path(name.options["password-file"]))
+    if name.scheme == "pkcs11":
+        return SigningKey(TokenEd25519(TokenKey(name, ED25519)))
+    if name.scheme == "web3signer":
+        raise _no_ed25519(name)
+    return SigningKey.from_file(Path(name.place))
+
+
+def create_signing_key(text: str) -> SigningKey:
+    """Make a new Ed25519 key at a name where nothing is yet.
+
+    Raises:
+        ConfigurationRefused: Keys can't be made there.
+        FileExistsError: There is a file already; a key is never written over.
+    """
+    name = KeyName.parse(text)
+    if name.scheme == "pkcs11":
+        return SigningKey(TokenEd25519(TokenKey.create(name, ED25519)))
+    if name.scheme == "web3signer":
+        raise _no_ed25519(name)
+    key = SigningKey.generate()
+    if name.scheme == "keystore":
+        key.to_keystore(Path(name.place), Path(name.options["password-file"]))
+    else:
+        key.to_file(Path(name.place))
+    return key
+
+
+def _no_ed25519(name: KeyName) -> ConfigurationRefused:
+    return ConfigurationRefused(
+        "Web3Signer holds no Ed25519 keys",
+        expected="file:, keystore: or pkcs11:",
+        where=name.text,
+        hint="It signs for accounts (secp256k1) only. Keep keys of receipts and checkpoints in a security module.",
+    )

@@ -23,6 +23,10 @@ devnet/node_modules/.installed: devnet/package-lock.json
 	@cd devnet && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+$(VENV)/.geth: $(VENV)/.service chainsvc/devnet/consortium/geth.py  ## built once by Go, unless it is on PATH
+	@$(BIN)/python -c 'from chainsvc.devnet.consortium.geth import find_geth; print("geth:", find_geth())'
+	@touch $@
+
 contracts/node_modules/.installed: contracts/package-lock.json
 	@cd contracts && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
@@ -40,7 +44,7 @@ softhsm: $(SOFTHSM)  ## what the tests of keys in security modules need
 demo: $(VENV)/.service devnet/node_modules/.installed  ## notarize and verify the sample exports; ONCE=1 ends after the summary
 	@PYTHONPATH=scripts $(BIN)/python -m demo $(if $(ONCE),--once)
 
-test: $(VENV)/.dev devnet/node_modules/.installed contracts/node_modules/.installed $(SOFTHSM)  ## every test, with what it needs
+test: $(VENV)/.dev $(VENV)/.geth devnet/node_modules/.installed contracts/node_modules/.installed $(SOFTHSM)  ## every test, with what it needs
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev

@@ -88,7 +88,13 @@ _DEVNET = Group(
         "up": Command("devnets:up", "Start the local chain, or find it running."),
         "down": Command("devnets:down", "Save the local chain and stop it."),
         "reset": Command("devnets:reset", "Stop the local chain and forget it."),
-        "status": Command("devnets:status", "Show whether the local chain runs."),
+        "status": Command(
+            "devnets:status", "Show whether the local chain runs, and what each validator has and sealed."
+        ),
+        "stop-validator": Command("consortiums:stop_validator", "Stop one validator of a consortium."),
+        "start-validator": Command("consortiums:start_validator", "Start one validator of a consortium."),
+        "watch": Command("consortiums:watch", "Tell how a consortium's chain is whenever that changes."),
+        "cure": Command("consortiums:cure", "Cure the deadlock of an even split of validators."),
         "fund": Command("funding:fund", "Give an account gas money on the local chain."),
     },
 )

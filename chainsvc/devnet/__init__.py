@@ -1,209 +1,97 @@
-"""The local devnet: one real anvil node on the loopback interface, its chain kept in a folder.
+"""Devnets: real nodes on the loopback interface, each devnet in a folder of its own.
 
-A block is mined for every transaction at once, and an empty one on an idle chain every five minutes,
-so that the head's time never lags far behind the clock. Kill anything at any moment: the next ``up``
-goes on from the chain as it was, less at most the last half second. The next ``up`` after ``reset`` is another
-network with another genesis block.
+Two engines: ``anvil`` (``local``), one node that mines every transaction at once; and ``clique`` (``consortium``),
+several validators of go-ethereum that seal in turn, as on a network of institutions. A folder holds one chain of one
+engine, which the next ``up`` resumes.
 """
 
-import contextlib
-import fcntl
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from chainsvc.devnet import state
-from chainsvc.devnet.anvil import HOST, STATES_KEPT, call
-from chainsvc.devnet.home import Home, free_port, is_free
-from chainsvc.errors import ConfigurationRefused, NodeUnavailable
+from chainsvc.devnet import consortium, local
+from chainsvc.devnet.anvil import STATES_KEPT
+from chainsvc.devnet.found import CHAIN_ID, Devnet, Member
+from chainsvc.devnet.local import HEARTBEAT_SECONDS
+from chainsvc.errors import ConfigurationRefused
 
-__all__ = ["CHAIN_ID", "PLENTY", "STATES_KEPT", "Devnet", "down", "fund", "reset", "status", "up"]
+__all__ = ["CHAIN_ID", "ENGINES", "PLENTY", "STATES_KEPT", "Devnet", "Member", "down", "fund", "reset", "status", "up"]
 
-CHAIN_ID = 20260
-"""Chain id of a devnet unless told otherwise."""
+ENGINES = (local.ENGINE, consortium.ENGINE)
+"""Names of the engines that a devnet may run."""
 
 PLENTY = 10**24
 """Wei that ``fund`` gives: enough gas for ever."""
 
-_HEARTBEAT_SECONDS = 300
-_STOP_SECONDS = 30.0
-_PORT_SECONDS = 2.0  # the last threads of a killed node hold its port when its process is gone already
-
-
-@dataclass(frozen=True, slots=True)
-class Devnet:
-    """What runs in a devnet's folder.
-
-    Attributes:
-        home: The folder.
-        url: Where JSON-RPC answers while it runs.
-        chain_id: EIP-155 chain id.
-        pid: Process number of anvil, None when it does not run.
-        keeper_pid: Process number of the keeper, None when it does not run.
-    """
-
-    home: Path
-    url: str
-    chain_id: int
-    pid: int | None
-    keeper_pid: int | None
-
-    @property
-    def running(self) -> bool:
-        """Whether anvil and its keeper both run."""
-        return self.pid is not None and self.keeper_pid is not None
-
 
 def up(
-    home: Path, *, chain_id: int | None = None, port: int | None = None, heartbeat: int = _HEARTBEAT_SECONDS
+    home: Path,
+    *,
+    engine: str | None = None,
+    validators: int | None = None,
+    chain_id: int | None = None,
+    port: int | None = None,
+    heartbeat: int = HEARTBEAT_SECONDS,
 ) -> Devnet:
     """Start the devnet of ``home``, or leave it when it runs, and return it once it answers.
 
     Args:
         home: Its folder; made when missing.
+        engine: One of ``ENGINES``; the kept one, or anvil.
+        validators: How many seal in turn, with clique; the kept number, or 4.
         chain_id: 20260 for a new devnet, or the kept one.
-        port: Loopback port; the kept one, or a free one.
-        heartbeat: Seconds after which an idle chain mines an empty block; 0 is never.
+        port: Loopback port of the (first) node; the kept one, or a free one.
+        heartbeat: Seconds after which an idle anvil mines an empty block; 0 is never.
 
     Raises:
-        ConfigurationRefused: No anvil, another chain id than the kept one, or the port is taken.
-        NodeUnavailable: anvil ended at once or did not answer; the message has its last words.
+        ConfigurationRefused: The node's program is missing, the folder holds another kind of chain, or a port is taken.
+        NodeUnavailable: A node ended at once or did not answer; the message has its last words.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    with _alone(home):
-        found = status(home)
-        if found is None or not found.running or not _answers(home):
-            _stop(home)
-            _settle(home, chain_id, port, heartbeat)
-            _start(home)
-        running = _known(home)
-    _check_chain_id(running.chain_id, chain_id)
-    return running
+    kept = status(home)
+    wanted = engine or (kept.engine if kept else local.ENGINE)
+    _check_engine(kept, wanted)
+    if wanted == consortium.ENGINE:
+        return consortium.up(home, validators=validators, chain_id=chain_id, port=port)
+    if validators not in (None, 1):
+        raise ConfigurationRefused(
+            "anvil mines alone", expected="one validator", got=validators, hint="Use --engine clique."
+        )
+    return local.up(home, chain_id=chain_id, port=port, heartbeat=heartbeat)
 
 
-def _answers(home: Path) -> bool:
-    try:
-        call(Home.read(home).port, "eth_chainId")
-    except NodeUnavailable:  # killed a moment ago, and not gone yet
-        return False
-    return True
+def _check_engine(kept: Devnet | None, wanted: str) -> None:
+    if wanted not in ENGINES:
+        raise ConfigurationRefused("no devnet runs this engine", expected=" or ".join(ENGINES), got=wanted)
+    if kept is not None and kept.engine != wanted:
+        raise ConfigurationRefused(
+            "the chain in this folder has another engine",
+            expected=wanted,
+            got=kept.engine,
+            where=str(kept.home),
+            hint="Use another folder (CHAINSVC_HOME), or the kept engine.",
+        )
 
 
 def down(home: Path) -> None:
-    """Save the chain and stop the devnet of ``home``; nothing happens when none runs."""
-    if Home.exists(home):
-        with _alone(home):
-            _stop(home)
+    """Stop the devnet of ``home``, its chain kept; nothing happens when none runs."""
+    local.down(home)
+    consortium.down(home)
 
 
 def reset(home: Path) -> None:
-    """Stop the devnet of ``home`` and forget its chain; port and chain id stay."""
-    if Home.exists(home):
-        with _alone(home):
-            _stop(home)
-            state.forget(home)
+    """Stop the devnet of ``home`` and forget its chain; ports and chain id stay."""
+    local.reset(home)
+    consortium.reset(home)
 
 
 def status(home: Path) -> Devnet | None:
     """Return what runs in ``home``; None when no devnet was ever started there."""
-    return _known(home) if Home.exists(home) else None
+    return local.status(home) or consortium.status(home)
 
 
 def fund(devnet: Devnet, addresses: Sequence[bytes], wei: int = PLENTY) -> None:
-    """Give each 20-byte address this balance, and mine a block so that the state root has it.
+    """Give each 20-byte address this balance, on top of what it has with clique, in a block of its own.
 
     Raises:
-        NodeUnavailable: The devnet does not answer.
+        NodeUnavailable: The devnet does not answer, or seals no block.
     """
-    port = Home.read(devnet.home).port
-    for address in addresses:
-        call(port, "anvil_setBalance", f"0x{address.hex()}", hex(wei))
-    call(port, "evm_mine")
-
-
-def _known(home: Path) -> Devnet:
-    kept = Home.read(home)
-    keeper, anvil = kept.processes()
-    return Devnet(
-        home=home,
-        url=f"http://{HOST}:{kept.port}",
-        chain_id=kept.chain_id,
-        pid=anvil.pid if anvil.alive else None,
-        keeper_pid=keeper.pid if keeper.alive else None,
-    )
-
-
-def _settle(home: Path, chain_id: int | None, port: int | None, heartbeat: int) -> None:
-    kept = Home.read(home) if Home.exists(home) else None
-    if kept is not None:
-        _check_chain_id(kept.chain_id, chain_id)
-    wanted = port or (kept.port if kept else None)
-    if wanted is not None and not _becomes_free(wanted):
-        raise ConfigurationRefused(
-            "another program listens on the devnet's port",
-            where=f"{HOST}:{wanted}",
-            hint="Stop that program, or start the devnet with another port.",
-        )
-    born = kept.born if kept and state.exists(home) else _birth(kept)
-    Home(home, wanted or free_port(), chain_id or (kept.chain_id if kept else CHAIN_ID), heartbeat, born).write()
-
-
-def _becomes_free(port: int) -> bool:
-    deadline = time.monotonic() + _PORT_SECONDS
-    while not is_free(port):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _birth(earlier: Home | None) -> int:
-    """Return a genesis time that no earlier chain of the folder had, so that a reset gives another genesis block."""
-    return max(int(time.time()), earlier.born + 1 if earlier else 0)
-
-
-def _check_chain_id(kept: int, wanted: int | None) -> None:
-    if wanted not in (None, kept):
-        raise ConfigurationRefused(
-            "the chain in this folder has another chain id",
-            expected=wanted,
-            got=kept,
-            hint="Use another folder, or the kept chain id.",
-        )
-
-
-def _start(home: Path) -> None:
-    line = [sys.executable, "-m", "chainsvc.devnet.keeper", str(home.resolve())]
-    begun = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
-    if begun.returncode:
-        _stop(home)
-        words = (home / "anvil.log").read_text(errors="replace")[-500:] if (home / "anvil.log").exists() else ""
-        raise NodeUnavailable(
-            f"the local devnet did not start: {begun.stderr.strip()[-500:]}",
-            got=words.strip() or None,
-            where=str(home),
-            hint="See anvil.log and keeper.log there.",
-        )
-
-
-def _stop(home: Path) -> None:
-    if not Home.exists(home):
-        return
-    keeper, anvil = Home.read(home).processes()
-    if anvil.alive and not keeper.alive:
-        # the keeper was killed: save in its place what it has not saved
-        with contextlib.suppress(NodeUnavailable):
-            state.save(home, Home.read(home).port)
-    keeper.stop(_STOP_SECONDS)
-    anvil.stop(_STOP_SECONDS)
-
-
-@contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Hold the folder's lock: two programs must not start the same devnet twice."""
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    (consortium if devnet.engine == consortium.ENGINE else local).fund(devnet, addresses, wei)

@@ -1,4 +1,4 @@
-"""The anvil binary: where it is found, how it is started, and the few calls the devnet itself makes.
+"""The anvil binary: where it is found, and how it is started.
 
 anvil writes its own state file in place, so that a kill in the middle of a write leaves half a file
 and no chain. The devnet therefore saves the chain itself (``state.py``) and trusts anvil's file only with the
@@ -11,22 +11,18 @@ states of older blocks. It starts anvil with:
 - base fee 0, as on the consortium chain, so that one gas policy fits both.
 """
 
-import http.client
-import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from chainsvc.errors import ConfigurationRefused, NodeUnavailable
+from chainsvc.devnet.rpc import HOST
+from chainsvc.errors import ConfigurationRefused
 
 STATES_KEPT = 256
 """Blocks back from the head whose state can be read and proven."""
 
-HOST = "127.0.0.1"
 _PACKAGE = Path(__file__).resolve().parents[2] / "devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-_TIMEOUT_SECONDS = 60.0
 _HISTORY_SECONDS = "60"
 
 
@@ -65,25 +61,3 @@ def arguments(binary: Path, port: int, chain_id: int, born: int, begin: Path | N
     line += ["--prune-history", str(STATES_KEPT), "--preserve-historical-states"]
     line += ["--dump-state", str(history), "--state-interval", _HISTORY_SECONDS]
     return line if begin is None else [*line, "--load-state", str(begin)]
-
-
-def call(port: int, method: str, *params: object) -> Any:
-    """Return the result of one JSON-RPC call to the local anvil.
-
-    Raises:
-        NodeUnavailable: Nothing listens there, or it answers with an error.
-    """
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    connection = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT_SECONDS)
-    try:
-        connection.request("POST", "/", body, {"Content-Type": "application/json"})
-        answer = json.loads(connection.getresponse().read())
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NodeUnavailable(
-            "the local devnet does not answer", where=f"{HOST}:{port}", got=error, hint="Run 'chainsvc devnet up'."
-        ) from error
-    finally:
-        connection.close()
-    if "result" not in answer:
-        raise NodeUnavailable(f"the local devnet refused {method}", where=f"{HOST}:{port}", got=answer.get("error"))
-    return answer["result"]

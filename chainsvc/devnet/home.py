@@ -1,12 +1,10 @@
 """The devnet's folder: which port and chain id it has, and which processes run it."""
 
 import json
-import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from chainsvc.devnet.anvil import HOST
 from chainsvc.devnet.process import Process
 from chainsvc.files import whole
 
@@ -67,21 +65,3 @@ class Home:
 def _replace(path: Path, kept: dict[str, Any]) -> None:
     with whole(path) as beside:
         beside.write_text(json.dumps(kept) + "\n")
-
-
-def is_free(port: int) -> bool:
-    """Whether nothing listens on this loopback port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does: TIME_WAIT is free
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port() -> int:
-    """Return a loopback port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

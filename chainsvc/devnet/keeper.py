@@ -12,9 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from chainsvc.devnet.anvil import arguments, call, find_anvil
+from chainsvc.devnet.anvil import arguments, find_anvil
 from chainsvc.devnet.home import Home
 from chainsvc.devnet.process import Process
+from chainsvc.devnet.rpc import call
 from chainsvc.devnet.state import HISTORY, compose, save
 from chainsvc.errors import ChainsvcError, NodeUnavailable
 

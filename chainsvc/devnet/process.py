@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 _POLL_SECONDS = 0.02
+_KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,19 @@ class Process:
 
     def stop(self, patience: float) -> None:
         """End the process with SIGTERM, and with SIGKILL when ``patience`` seconds were not enough."""
-        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, _KILL_SECONDS)):
             if not self.alive:
                 return
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
             self._wait(seconds)
+
+    def kill(self) -> None:
+        """End the process at once with SIGKILL, as a loss of power would."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            self._wait(_KILL_SECONDS)
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from chainsvc.devnet.anvil import call
+from chainsvc.devnet.rpc import call
 from chainsvc.files import whole
 
 HISTORY = "history.json"

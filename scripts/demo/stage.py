@@ -15,7 +15,7 @@ from chainsvc.chain.institutions import Purpose, Role
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.client import Client
 from chainsvc.crypto.keys import SigningKey
-from chainsvc.devnet.home import is_free
+from chainsvc.devnet.ports import is_free
 from chainsvc.journal import keys as api_keys
 from chainsvc.serving import served
 from chainsvc.settings import Settings, load_settings

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from chainsvc import devnet
-from chainsvc.devnet import Devnet, anvil
-from chainsvc.devnet.home import Home, free_port
+from chainsvc.devnet import Devnet, rpc
+from chainsvc.devnet.home import Home
+from chainsvc.devnet.ports import free_port
 from chainsvc.devnet.process import Process
 from chainsvc.errors import ConfigurationRefused, NodeUnavailable
 
@@ -27,7 +28,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def ask(running: Devnet, method: str, *params: object) -> Any:
-    return anvil.call(Home.read(running.home).port, method, *params)
+    return rpc.call(Home.read(running.home).port, method, *params)
 
 
 def block(running: Devnet, tag: str) -> tuple[str, str]:

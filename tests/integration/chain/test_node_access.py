@@ -14,7 +14,7 @@ from chainsvc.chain.ledgers import Anchor
 from chainsvc.chain.signer import KeyFileSigner, SignedTransaction
 from chainsvc.chain.transactions import fees_of, prepare, send_and_wait
 from chainsvc.chain.watch import vanished
-from chainsvc.devnet.home import free_port
+from chainsvc.devnet.ports import free_port
 from chainsvc.errors import ChainRefused, NodeUnavailable, NotFound, StateUnavailable, TransactionRefused
 from chainsvc.proof.account import prove_account, prove_slot
 from chainsvc.proof.header import Header

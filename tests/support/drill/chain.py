@@ -11,7 +11,7 @@ from pathlib import Path
 from support.drill.programs import Pids, send
 
 from chainsvc import devnet
-from chainsvc.devnet.anvil import call
+from chainsvc.devnet.rpc import call
 from chainsvc.errors import NodeUnavailable
 
 _REMEMBERED = 8

@@ -1,0 +1,250 @@
+"""Four real validators on the loopback interface."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chainsvc import devnet
+from chainsvc.devnet import consortium
+from chainsvc.devnet.consortium.curing import cure
+from chainsvc.devnet.consortium.folder import Consortium, Validator
+from chainsvc.devnet.consortium.judging import Condition, Judgement, judge
+from chainsvc.devnet.consortium.links import mend, part, peers
+from chainsvc.devnet.consortium.views import View, block, views
+from chainsvc.devnet.consortium.waiting import wait_sealing
+from chainsvc.devnet.consortium.watching import look
+from chainsvc.devnet.process import Process
+from chainsvc.errors import ConfigurationRefused, Conflict, NotFound
+
+pytestmark = [pytest.mark.node, pytest.mark.timeout(900)]
+
+_PATIENCE_S = 180.0
+SOMEONE = bytes.fromhex("11" * 20)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("consortium")
+    try:
+        devnet.up(folder, engine="clique")
+        yield folder
+    finally:
+        devnet.down(folder)
+
+
+@pytest.fixture
+def four(home: Path) -> Consortium:
+    """Give all four running, connected, and sealing, whatever the test before did."""
+    devnet.up(home)
+    found = Consortium.read(home)
+    mend(found)
+    wait_more(found)
+    return found
+
+
+def eventually(done: Callable[[], bool], told: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline, told
+        time.sleep(0.2)
+
+
+def seen(found: Consortium) -> list[View]:
+    return [view for view in views(found).values() if view is not None]
+
+
+def wait_more(found: Consortium) -> None:
+    wait_sealing(found, above=max(view.height for view in seen(found)))
+
+
+def judged(found: Consortium) -> Judgement:
+    return judge(views(found), found.period, time.time())
+
+
+def balance(one: Validator, address: bytes) -> int:
+    return int(one.call("eth_getBalance", f"0x{address.hex()}", "latest"), 16)
+
+
+def test_up_leaves_what_runs_and_the_chain_has_its_id(four: Consortium, home: Path) -> None:
+    running = devnet.status(home)
+    assert running is not None
+    assert devnet.up(home) == running
+    assert (running.engine, running.running, len(running.urls)) == ("clique", True, 4)
+    assert {one.call("eth_chainId") for one in four.validators} == {hex(devnet.CHAIN_ID)}
+    assert [peers(four, one) for one in four.validators] == [{2, 3, 4}, {1, 3, 4}, {1, 2, 4}, {1, 2, 3}]
+
+
+def test_all_seal_in_turn_and_one_look_tells_who(four: Consortium) -> None:
+    eventually(lambda: min(view.height for view in seen(four)) > 8, "no eight blocks")
+    sight = look(four, blocks=8)
+    assert sight.judgement.condition is Condition.MOVING
+    assert sight.blocks == 8 == sum(sight.sealed.values())
+    assert sum(1 for count in sight.sealed.values() if count) >= 3
+
+
+def test_fund_gives_gas_money_on_every_validator(four: Consortium, home: Path) -> None:
+    running = devnet.status(home)
+    assert running is not None
+    before = balance(four.validators[0], SOMEONE)
+    devnet.fund(running, [SOMEONE, SOMEONE], 7)
+    eventually(lambda: {balance(one, SOMEONE) for one in four.validators} == {before + 14}, "not on all")
+
+
+def test_every_validator_proves_the_state_of_the_first_block(four: Consortium) -> None:
+    eventually(lambda: seen(four)[0].height > 5, "no blocks")
+    for one in four.validators:
+        proof = one.call("eth_getProof", f"0x{four.validators[0].address.hex()}", [], "0x0")
+        assert int(proof["balance"], 16) > 0
+
+
+def test_one_killed_and_the_others_go_on_and_it_comes_back(four: Consortium, home: Path) -> None:
+    consortium.kill_validator(home, 1)
+    running = devnet.status(home)
+    assert running is not None
+    assert not running.running
+    assert running.url == four.validators[1].url  # the first that runs
+    wait_more(four)
+    consortium.start_validator(home, 1)
+    wait_more(four)
+    eventually(lambda: len({view.hash for view in seen(four)}) == 1 and len(seen(four)) == 4, "not of one mind")
+
+
+def test_two_stopped_stand_still_which_is_named_and_the_third_sets_them_going(four: Consortium, home: Path) -> None:
+    consortium.stop_validator(home, 3)
+    consortium.stop_validator(home, 4)
+    eventually(lambda: judged(four).condition is Condition.TOO_FEW, "not named")
+    assert judged(four).answering == (1, 2)
+    consortium.start_validator(home, 3)
+    wait_more(four)
+    eventually(lambda: judged(four).well, "does not move")
+
+
+def test_all_killed_at_once_lose_no_block(four: Consortium, home: Path) -> None:
+    before = max(seen(four), key=lambda view: view.total_difficulty)
+    for one in four.validators:
+        consortium.kill_validator(home, one.number)
+    devnet.up(home)
+    wait_more(four)
+    kept = [block(one, f"0x{before.hash.hex()}") for one in four.validators]
+    assert any(found is not None for found in kept)
+
+
+def test_a_wiped_validator_learns_all_from_the_others(four: Consortium, home: Path) -> None:
+    genesis = block(four.validators[1], "0x0")
+    consortium.wipe_validator(home, 2)
+    assert not four.validators[1].database.exists()
+    consortium.start_validator(home, 2)
+    wait_more(four)
+    assert block(four.validators[1], "0x0") == genesis
+    address = four.validators[1].address
+    assert Consortium.read(home).validators[1].address == address
+
+
+def test_three_go_on_without_the_one_that_is_cut_off_which_follows_them_afterwards(four: Consortium) -> None:
+    part(four, [1, 2, 3], [4])
+    assert peers(four, four.validators[3]) == frozenset()
+    height = seen(four)[0].height
+    eventually(lambda: views_of(four, 1).height > height + 4, "the three do not go on")
+    assert views_of(four, 4).height <= height + 3
+    mend(four)
+    eventually(lambda: views_of(four, 4).height > height + 4, "the one does not follow")
+
+
+def views_of(found: Consortium, number: int) -> View:
+    view = views(found)[number]
+    assert view is not None
+    return view
+
+
+def test_the_deadlock_of_an_even_split_is_noticed_and_cured(four: Consortium) -> None:
+    """Caused as it comes: the sealer of the head and the next in turn are cut off from the other two."""
+    deadline = time.monotonic() + 600
+    while not _deadlocked(four):
+        assert time.monotonic() < deadline, "no cut deadlocked"
+    judgement = judged(four)
+    assert [len(side) for side in judgement.sides] == [2, 2]
+    stuck = max(view.height for view in seen(four))
+    done = cure(four, judgement)
+    assert done.validators == judgement.sides[0]
+    assert done.height < stuck
+    eventually(lambda: judged(four).well, "the cure does not help")
+    eventually(lambda: min(view.height for view in seen(four)) > stuck, "not all go on")
+
+
+def _deadlocked(found: Consortium) -> bool:
+    """Cut right after a head in regular rotation; mend; look whether the chain stands still for good."""
+    eventually(lambda: _in_rotation(found), "no regular rotation")
+    ahead = found.validators[0]
+    height = int(ahead.call("eth_blockNumber"), 16)
+    eventually_fast(lambda: int(ahead.call("eth_blockNumber"), 16) > height)
+    order = sorted(found.validators, key=lambda one: one.address)
+    head = height + 1
+    near = {order[head % 4].number, order[(head + 1) % 4].number}
+    part(found, sorted(near), sorted({1, 2, 3, 4} - near))
+    eventually(lambda: judged(found).condition is Condition.PARTED, "a part goes on alone")
+    mend(found)
+    eventually(lambda: judged(found).condition in (Condition.MOVING, Condition.DEADLOCKED), "neither nor")
+    return judged(found).condition is Condition.DEADLOCKED
+
+
+def _in_rotation(found: Consortium) -> bool:
+    one = found.validators[0]
+    head = int(one.call("eth_blockNumber"), 16)
+    return all(block(one, hex(number))["difficulty"] == "0x2" for number in range(max(1, head - 5), head + 1))
+
+
+def eventually_fast(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_moving_network_is_not_cured(four: Consortium) -> None:
+    eventually(lambda: judged(four).well, "stands still")
+    with pytest.raises(Conflict, match="only a deadlock"):
+        cure(four, judged(four))
+
+
+def test_another_engine_or_number_of_validators_is_refused(four: Consortium, home: Path) -> None:
+    with pytest.raises(ConfigurationRefused) as caught:
+        devnet.up(home, engine="anvil")
+    assert (caught.value.expected, caught.value.got) == ("anvil", "clique")
+    with pytest.raises(ConfigurationRefused, match="another number of validators"):
+        devnet.up(home, validators=len(four.validators) + 1)
+    with pytest.raises(NotFound, match="1 to 4"):
+        consortium.stop_validator(home, 5)
+
+
+def test_stop_and_start_keep_the_chain_and_strangers_pids_are_left_alone(four: Consortium, home: Path) -> None:
+    before = seen(four)[0]
+    devnet.down(home)
+    stopped = devnet.status(home)
+    assert stopped is not None
+    assert [one.pid for one in stopped.validators] == [None] * 4
+    four.validators[0].keep_process(Process(os.getpid(), "long ago"))
+    devnet.down(home)  # would end this test run if the start time were not compared
+    devnet.up(home)
+    found = block(four.validators[0], f"0x{before.hash.hex()}")
+    assert int(found["number"], 16) == before.height
+
+
+def test_reset_begins_another_network_with_other_keys_at_the_same_ports(tmp_path: Path) -> None:
+    try:
+        first = devnet.up(tmp_path, engine="clique", validators=1)
+        genesis = block(Consortium.read(tmp_path).validators[0], "0x0")["hash"]
+        devnet.reset(tmp_path)
+        forgotten = devnet.status(tmp_path)
+        assert forgotten is not None
+        assert forgotten.validators[0].address is None
+        again = devnet.up(tmp_path)
+        assert again.urls == first.urls
+        assert again.validators[0].address != first.validators[0].address
+        assert block(Consortium.read(tmp_path).validators[0], "0x0")["hash"] != genesis
+    finally:
+        devnet.down(tmp_path)
+    shutil.rmtree(tmp_path)

@@ -45,7 +45,7 @@ class Sizes:
     rounds: int
     batch: int = 4_096
     records: int = 2_000
-    run: int = 4_096
+    run: int = 40_960
     transactions: int = 200
     stream: int = 20_000
     singles: int = 2_000

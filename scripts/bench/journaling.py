@@ -23,6 +23,9 @@ from chainsvc.record import Record
 CHUNK = 500
 """Records of one chunk, as many as the client sends at once."""
 
+BATCHES = 4
+"""Full batches that are anchored in one round."""
+
 _ROW_BYTES = 600  # an entry with its encrypted record, as the journal stores it
 _COPIED = """
 CREATE TABLE copied (
@@ -60,6 +63,31 @@ def intake_and_sealing(bed: Bed, parts: Running, caller: Caller, rounds: int) ->
         seal.add(rate(batch, partial(_seal, parts), WALL), rate(batch, hashed, WALL))
         build.add(rate(batch, built, CPU), rate(batch, hashed, CPU))
     yield from (intake, seal, build)
+
+
+def anchoring(bed: Bed, parts: Running, caller: Caller, rounds: int) -> Iterator[Ratio]:
+    """Seal a ledger's full batches and anchor them until all are final, by one worker; and build their trees alone."""
+    batch = bed.settings.largest_batch
+    count = BATCHES * batch
+    ratio = Ratio("seal and anchor to final", "their sum trees alone", "entries")
+    _, members = _tree(batch)
+    _settle(parts)  # what other rows left waiting
+    for number in range(rounds):
+        name = open_ledger(parts, bed.name(f"ANCHOR-{number}"), caller).name
+        _accept(parts, caller, donations(name, count))
+        ours = rate(count, partial(_settle, parts), WALL)
+        ratio.add(ours, rate(count, partial(_build, batch, members), WALL))
+    yield ratio
+
+
+def _settle(parts: Running) -> None:
+    while not parts.worker.round().idle:
+        pass
+
+
+def _build(batch: int, members: Sequence[Member]) -> None:
+    for k in range(BATCHES):
+        build_batch(SHA256, bytes(32), k * batch, members)
 
 
 def _accept(parts: Running, caller: Caller, records: Sequence[Record]) -> None:

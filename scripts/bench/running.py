@@ -15,7 +15,7 @@ from bench.chaining import end_to_end, wait_final
 from bench.committing import commitments
 from bench.figures import Fact, Ratio, shown
 from bench.gas import gas
-from bench.journaling import intake_and_sealing
+from bench.journaling import anchoring, intake_and_sealing
 from bench.posting import Sent, singles, streams
 from bench.reading import SHORT, exported, filled, short_and_long
 from bench.verifying import Files, audits, evidence_sizes, fetched, verifications
@@ -140,6 +140,7 @@ class Run:
             key = api_key(parts)
             caller = parts.service.authenticate(key)
             self._take("intake and sealing", intake_and_sealing(bed, parts, caller, self.size.rounds))
+            self._take("anchoring", anchoring(bed, parts, caller, self.size.rounds))
             return key
 
     def _read(self, bed: Bed, files: Files) -> None:

@@ -119,6 +119,11 @@ class Validators:
     addresses: tuple[bytes, ...]
 
 
+def validators_at(epochs: Sequence[Validators], number: int) -> Validators | None:
+    """Return the last epoch that began by the block of that number; None before the first."""
+    return next((epoch for epoch in reversed(epochs) if epoch.since <= number), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """One deployment of chainsvc on one chain.
@@ -223,7 +228,7 @@ class Network:
 
     def validators_at(self, number: int) -> Validators | None:
         """Return who may seal the block of that number; None where nobody is pinned for it."""
-        return next((epoch for epoch in reversed(self.validators) if epoch.since <= number), None)
+        return validators_at(self.validators, number)
 
     def contracts_at(self, address: bytes) -> tuple[LedgerContract, ...]:
         """Return every kind that the contract at the address anchors; empty when it is no part of the network."""

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from chainsvc.errors import ConfigurationRefused
 
 _EXTRAS = frozenset(
-    {"alembic", "coincurve", "eth_account", "fastapi", "fastapi_offline", "prometheus_client", "psycopg"}
+    {"alembic", "eth_account", "fastapi", "fastapi_offline", "prometheus_client", "psycopg"}
     | {"sqlalchemy", "structlog", "uvicorn", "web3"}
 )
 """Packages of the extra ``service``."""

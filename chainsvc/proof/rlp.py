@@ -35,6 +35,27 @@ def decode(data: bytes, *, max_bytes: int, where: str) -> Item:
     return item
 
 
+def split(data: bytes, *, most: int, where: str) -> list[bytes]:
+    """Return the encodings of items that stand one behind the other; each still has to be decoded.
+
+    Raises:
+        MalformedInput: None, more than ``most``, or one that is cut off.
+    """
+    found, at = list[bytes](), 0
+    while at < len(data) or not found:
+        if at == len(data) or len(found) == most:
+            raise MalformedInput("another number of RLP items", expected=f"1 to {most}", where=where)
+        end = at + 1 if data[at] < _STRING else _end(data, at, where)
+        found.append(data[at:end])
+        at = end
+    return found
+
+
+def _end(data: bytes, at: int, where: str) -> int:
+    base = _STRING if data[at] < _LIST else _LIST
+    return _payload(data, at, data[at] - base, where)[1]
+
+
 def _item(data: bytes, at: int, depth: int, where: str) -> tuple[Item, int]:
     """Return the item that begins at ``at``, and where it ends."""
     first = data[at]

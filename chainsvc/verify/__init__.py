@@ -1,12 +1,12 @@
-"""The offline verifier: an evidence file, a descriptor, and a node or a checkpoint give a verdict.
+"""The offline verifier: an evidence file, a descriptor, and a node, a checkpoint or validators' seals give a verdict.
 
 Nothing here or below imports a web framework, a database or web3.
 """
 
 from chainsvc.verify.node import LiveNode
-from chainsvc.verify.sources import CheckpointSource, Source
+from chainsvc.verify.sources import CheckpointSource, SealSource, Source
 from chainsvc.verify.steps import verify
-from chainsvc.verify.verdict import Facts, Finding, Outcome, Step, Verdict
+from chainsvc.verify.verdict import Facts, Finding, Outcome, Seals, Step, Verdict
 
 __all__ = [
     "CheckpointSource",
@@ -14,6 +14,8 @@ __all__ = [
     "Finding",
     "LiveNode",
     "Outcome",
+    "SealSource",
+    "Seals",
     "Source",
     "Step",
     "Verdict",

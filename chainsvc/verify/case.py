@@ -6,12 +6,12 @@ from functools import cached_property, lru_cache
 
 from chainsvc.crypto.keys import key_id
 from chainsvc.errors import ChainsvcError, MalformedInput, NotFound
-from chainsvc.evidence import Evidence, StatusChange
+from chainsvc.evidence import Evidence, Proof, StatusChange
 from chainsvc.heads import ZERO, Status, head, status_word
 from chainsvc.network import LedgerContract, Network
-from chainsvc.proof.header import Header
 from chainsvc.proof.slots import mapping_slot, nested_slot
 from chainsvc.sumtree import Node, fold, leaf
+from chainsvc.verify.sealing import block_header, seals_of
 from chainsvc.verify.sources import (
     CONTRACT,
     HEAD,
@@ -24,10 +24,12 @@ from chainsvc.verify.sources import (
     Code,
     Place,
     ProofSnapshot,
+    SealSource,
     Slot,
     Snapshot,
     Source,
 )
+from chainsvc.verify.verdict import Seals
 
 _STANDINGS = frozenset(Status)
 
@@ -52,7 +54,9 @@ class Case:
 
     @classmethod
     def read(cls, evidence: Evidence, network: Network, source: Source | None, at: int | None) -> "Case":
-        """Read all that the steps need, at one block."""
+        """Read all that the steps need, at one block; without a source, where validators are pinned, by their seals."""
+        if source is None and network.validators:
+            source = SealSource()
         by_proof = source is not None and source.uses_proof
         return cls(evidence, network, at, _snapshot(evidence, network, source, at), by_proof)
 
@@ -147,10 +151,21 @@ class Case:
         if proof is None or self.by_proof:
             return None
         try:
-            header = Header.parse(proof.header)
+            header = block_header(proof, self.network)
         except MalformedInput as error:
             return error
         return ProofSnapshot(header, proof, _places(self.evidence, self.network, asks_node=False), "the file's proof")
+
+    @cached_property
+    def seals(self) -> Seals | ChainsvcError | None:
+        """Who stands behind the block of the file's proof, or why that can't be said; None where nobody is pinned."""
+        proof = self.evidence.proof
+        if proof is None or not self.network.validators:
+            return None
+        try:
+            return seals_of(proof, self.network)
+        except ChainsvcError as error:
+            return error
 
     @cached_property
     def standing(self) -> Status | None:
@@ -207,7 +222,7 @@ def _places(evidence: Evidence, network: Network, *, asks_node: bool) -> Mapping
         return places
     if (receipt := evidence.receipt) is not None:
         places[RECEIPT_KEY] = Slot(institutions, mapping_slot(key_id(receipt.alg, receipt.pubkey), slots.keys))
-    if evidence.proof is not None and (number := _proof_block(evidence.proof.header)) is not None:
+    if evidence.proof is not None and (number := _proof_block(evidence.proof, network)) is not None:
         places[PROOF_BLOCK] = BlockHash(number)
     return places
 
@@ -215,8 +230,8 @@ def _places(evidence: Evidence, network: Network, *, asks_node: bool) -> Mapping
 _head_slot = lru_cache(maxsize=1024)(nested_slot)  # files of one batch ask for the same head
 
 
-def _proof_block(header: bytes) -> int | None:
+def _proof_block(proof: Proof, network: Network) -> int | None:
     try:
-        return Header.parse(header).number
+        return block_header(proof, network).number
     except MalformedInput:
         return None  # step 6 says so

@@ -7,7 +7,7 @@ from chainsvc.heads import Status
 from chainsvc.record import FLAG_SIGNED
 from chainsvc.verify import wording
 from chainsvc.verify.case import Case
-from chainsvc.verify.verdict import Cause, Facts, Outcome, Step
+from chainsvc.verify.verdict import Cause, Facts, Outcome, Seals, Step
 from chainsvc.verify.wording import Wording
 
 
@@ -35,6 +35,7 @@ def facts_of(case: Case, steps: Sequence[Step]) -> Facts:
         standing_block=snapshot.block.number if snapshot else None,
         standing_time=snapshot.block.time if snapshot else None,
         trust=snapshot.trust if snapshot else None,
+        seals=_seals(case, steps),
         attests=_attests(steps),
         receipt_late=receipt_late(case),
         disclosed=len(evidence.pairs) - evidence.hidden,
@@ -81,9 +82,20 @@ def _attests(steps: Sequence[Step]) -> Wording:
     return wording.SIGNED if _passed(steps, 9) else wording.UNSIGNED
 
 
+def _seals(case: Case, steps: Sequence[Step]) -> Seals | None:
+    return case.seals if isinstance(case.seals, Seals) and _passed(steps, 6) else None
+
+
+def _basis(case: Case, steps: Sequence[Step]) -> Wording:
+    """Say what the trust in the block itself leaves open."""
+    if not case.by_proof:
+        return wording.OWN_NODE
+    return wording.SEALS if _seals(case, steps) is None else wording.VALIDATORS
+
+
 def _not_proven(case: Case, steps: Sequence[Step]) -> list[Wording]:
     found = [wording.TRUTH, wording.NOT_BEFORE, wording.LATER_STANDING]
-    found.append(wording.SEALS if case.by_proof else wording.OWN_NODE)
+    found.append(_basis(case, steps))
     if not _passed(steps, 9) and not case.evidence.flags & FLAG_SIGNED:
         found.append(wording.ORIGIN)
     if case.evidence.hidden:

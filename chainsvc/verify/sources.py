@@ -1,4 +1,4 @@
-"""Where the verifier reads chain state from: a node of its own, or a proof against a checkpoint.
+"""Where the verifier reads chain state from: a node of its own, or a proof under a checkpoint or validators' seals.
 
 One read is one block: all its values are of the same block hash. What is read is named, so that a proof in a file and
 a node answer to the same names.
@@ -16,6 +16,7 @@ from chainsvc.network import Network
 from chainsvc.note import VerifierKey
 from chainsvc.proof.account import Account, prove_account, prove_slot
 from chainsvc.proof.header import Header
+from chainsvc.verify.sealing import block_header, seals_of
 
 CONTRACT, INSTITUTIONS = "contract", "institutions"
 HEAD, WORD, KEY, RECEIPT_KEY, PROOF_BLOCK = "head", "word", "key", "receipt key", "proof block"
@@ -206,7 +207,7 @@ class CheckpointSource:
             )
         if proof is None:
             raise NotFound("the file has no proof", hint="Ask for evidence with a proof, or use a node.")
-        header = Header.parse(proof.header)
+        header = block_header(proof, network)
         if header.number != checkpoint.block:
             raise NotReady(
                 "the proof is for another block than the checkpoint's",
@@ -227,3 +228,30 @@ class CheckpointSource:
         if keys not in self._signed_by:
             self._signed_by[keys] = ", ".join(key.name for key in self._checkpoint.verify(keys))
         return self._signed_by[keys]
+
+
+class SealSource:
+    """Chain state as an evidence's proof shows it, at a block that the pinned validators stand behind."""
+
+    uses_proof = True
+
+    def read(
+        self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None
+    ) -> ProofSnapshot:
+        """Check the seals; the values themselves are proven when they are asked for.
+
+        Raises:
+            NotFound: The evidence has no proof, or the descriptor pins no validators for its block.
+            NotReady: It is for another block than the one asked for, or too few validators stand behind it.
+            MalformedInput: A header or a seal is wrong.
+        """
+        if proof is None:
+            raise NotFound(
+                "neither a node nor a checkpoint was given, and the file has no proof whose seals could be checked",
+                hint="Ask for evidence with a proof.",
+            )
+        header = block_header(proof, network)
+        seals = seals_of(proof, network)
+        if at not in (None, header.number):
+            raise NotReady("the proof is for another block than the one asked for", expected=at, got=header.number)
+        return ProofSnapshot(header, proof, places, f"sealed by {seals}")

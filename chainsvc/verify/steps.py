@@ -5,7 +5,8 @@
 3. Content: disclosed values fit the schema; credit and debit follow from them.
 4. Path: leaf and path give the batch's root and sums.
 5. Head: recomputed from batch, root and sums, it is what the contract holds.
-6. Block: the block that was read is trusted (a node of the verifier's, or a checkpoint).
+6. Block: the block that was read is trusted (a node of the verifier's, a checkpoint, or the seals of validators that
+   the descriptor pins). Seals in the file's proof are judged beside a node or checkpoint too.
 7. Contract: it is the descriptor's, with the pinned code. That code let only an active organization's entitled
    account anchor, so both held at the batch's block.
 8. Standing: the status words recomputed from the file's changes are the slot's; an empty slot proves ``current``.
@@ -18,16 +19,16 @@ file is older than that change and can't say how it came about; the verdict is t
 Step 3 may stay unchecked (a schema of a later version): integrity, time, origin and standing do not rest on it.
 A missed receipt deadline is told and is no failure: the record is sound, the operator broke its promise.
 
-Not checked here: validators' seals (the checkpoint's signers or the node vouch for the block); RFC 3161 tokens, since
-no time-stamping authority is pinned; the money rule across revisions, the cause of a standing and the rest of the
-ledger (:mod:`chainsvc.verify.completeness` does); whether what the record says is true.
+Not checked here: RFC 3161 tokens, since no time-stamping authority is pinned; the money rule across revisions, the
+cause of a standing and the rest of the ledger (:mod:`chainsvc.verify.completeness` does); whether what the record says
+is true.
 
 Work and memory are bounded by the limits of the file (256 KiB, 256 pairs, 4,096 leaves, 65 nodes a proof).
 """
 
 from collections.abc import Callable, Sequence
 
-from chainsvc.errors import ChainsvcError, MalformedInput, NotFound
+from chainsvc.errors import ChainsvcError, HeaderRefused, MalformedInput, NotFound
 from chainsvc.evidence import Evidence
 from chainsvc.heads import ZERO, Status
 from chainsvc.network import Contract, Network
@@ -45,6 +46,7 @@ from chainsvc.verify.verdict import (
     VALID,
     Finding,
     Outcome,
+    Seals,
     Step,
     Verdict,
     failed,
@@ -59,8 +61,10 @@ def verify(data: bytes, network: Network, source: Source | None, at: int | None 
     Args:
         data: The file's bytes; hostile ones give ``invalid``, step 1.
         network: The verifier's own descriptor, never one that came with the file.
-        source: A node or a checkpoint; None leaves steps 5 to 8 unchecked.
-        at: Block at which the standing is asked for; None for the newest final block of the node, or the checkpoint's.
+        source: A node or a checkpoint; None rests on validators' seals, and without any pinned leaves steps 5 to 8
+            unchecked.
+        at: Block at which the standing is asked for; None for the newest final block of the node, the checkpoint's,
+            or the proof's.
 
     Returns:
         A verdict; nothing is raised for anything that is wrong with the file, the node or the checkpoint.
@@ -128,9 +132,22 @@ def _block(case: Case) -> Finding:  # 6
     if isinstance(own, MalformedInput):
         return _no_header(own)
     if own is not None and (known := snapshot.value(PROOF_BLOCK)) != own.block.hash:
-        return failed("the file's proof is for no block of this chain", expected=known.hex(), got=own.block.hash.hex())
-    block = snapshot.block
-    return passed(f"{snapshot.trust}; seals not checked", got=f"block {block.number} {block.hash.hex()}")
+        yet = f", yet sealed by {case.seals}" if isinstance(case.seals, Seals) else ""
+        reason = f"the file's proof is for no block of this chain{yet}"
+        return failed(reason, expected=known.hex(), got=own.block.hash.hex())
+    return _sealing(case, snapshot)
+
+
+def _sealing(case: Case, snapshot: Snapshot) -> Finding:
+    """Judge the file's seals beside what the block is trusted by; too few fail nothing where it is trusted anyway."""
+    seals, block = case.seals, snapshot.block
+    if isinstance(seals, HeaderRefused):
+        return _no_header(seals)
+    if isinstance(seals, Seals):
+        besides = "" if snapshot.trust == f"sealed by {seals}" else f"; sealed by {seals}"
+    else:
+        besides = "; seals not checked" if seals is None else f"; seals: {told(seals)}"
+    return passed(f"{snapshot.trust}{besides}", got=f"block {block.number} {block.hash.hex()}")
 
 
 def _no_header(error: MalformedInput) -> Finding:

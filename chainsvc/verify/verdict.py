@@ -102,6 +102,39 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Seals:
+    """Who of the pinned validators stands behind the block that was read.
+
+    Attributes:
+        rule: Which seals count.
+        needed: How many different validators are needed.
+        found: Those that were found, ascending; 20 bytes each.
+        validators: The set that they were counted in, ascending.
+        since: First block that the set is pinned for.
+    """
+
+    rule: str
+    needed: int
+    found: tuple[bytes, ...]
+    validators: tuple[bytes, ...]
+    since: int
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        return f"{len(self.found)} of {len(self.validators)} validators by {self.rule}, {self.needed} needed"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the seals' JSON form."""
+        return {
+            "rule": self.rule,
+            "needed": self.needed,
+            "found": [address.hex() for address in self.found],
+            "validators": [address.hex() for address in self.validators],
+            "from": self.since,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the evidence says of itself; as good as the verdict, no better.
 
@@ -123,6 +156,7 @@ class Facts:
         standing_block: The block asked for, None when no block could be trusted.
         standing_time: Its time, Unix seconds.
         trust: Why that block is trusted.
+        seals: Who stands behind the block of the file's proof; None where no seals were checked, or not enough found.
         attests: Who attests the origin.
         receipt_late: Seconds by which the receipt's deadline was missed; 0 when kept, None without a receipt.
         disclosed: Number of disclosed values.
@@ -147,6 +181,7 @@ class Facts:
     standing_block: int | None
     standing_time: int | None
     trust: str | None
+    seals: Seals | None
     attests: Wording
     receipt_late: int | None
     disclosed: int
@@ -173,6 +208,7 @@ class Facts:
             "standingBlock": self.standing_block,
             "standingTime": self.standing_time,
             "trust": self.trust,
+            "seals": None if self.seals is None else self.seals.to_json(),
             "attests": self.attests.to_json(),
             "receiptLate": self.receipt_late,
             "disclosed": self.disclosed,

@@ -93,6 +93,10 @@ SEALS = Wording(
     "that the validators sealed the block: the signers of the checkpoint vouch for it",
     "验证节点对区块的签封：由检查点签名人担保",
 )
+VALIDATORS = Wording(
+    "that so many validators, or whoever has their keys, sealed no other block in its place",
+    "达到法定数量的验证节点（或持有其密钥者）未另行签封其他区块取而代之",
+)
 RECEIPT_KEY = Wording(
     "whose key signed the receipt: only a node can show that it is registered",
     "回执由谁的密钥签名：仅节点可证明该密钥已登记",

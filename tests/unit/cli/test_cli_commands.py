@@ -91,8 +91,8 @@ def without_service(*words: str) -> "subprocess.CompletedProcess[str]":
 import sys
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"alembic", "coincurve", "eth_account", "fastapi", "prometheus_client", "psycopg",
-                                      "sqlalchemy", "structlog", "uvicorn", "web3"}:
+        if name.partition(".")[0] in {"alembic", "eth_account", "fastapi", "prometheus_client", "psycopg", "sqlalchemy",
+                                      "structlog", "uvicorn", "web3"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 from chainsvc.cli import main

@@ -24,6 +24,7 @@ from chainsvc.chain.identity import check_network
 from chainsvc.chain.institutions import Institutions
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
+from chainsvc.chain.nodes import Nodes
 from chainsvc.chain.signer import Signer
 from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
 from chainsvc.crypto.key_names import KeyName
@@ -131,20 +132,32 @@ def open_database(settings: Settings) -> Iterator[Engine]:
         yield engine
 
 
-def open_node(settings: Settings) -> Node:
-    """Return the node to talk to: the set one, or the home folder's devnet.
+def node_urls(settings: Settings) -> tuple[str, ...]:
+    """Return the addresses of the nodes to talk to: the set ones, or that of the home folder's devnet.
 
     Raises:
         ConfigurationRefused: Neither.
     """
-    if settings.node_url is not None:
-        return HttpNode(settings.node_url)
+    if settings.nodes:
+        return settings.nodes
     local = devnet.status(settings.home / "devnet")
     if local is None:
         raise ConfigurationRefused(
-            "no chain node is set", where="CHAINSVC_NODE_URL", hint="Set it, or start the devnet: chainsvc devnet up."
+            "no chain node is set",
+            where="CHAINSVC_NODE_URLS or CHAINSVC_NODE_URL",
+            hint="Set it, or start the devnet: chainsvc devnet up.",
         )
-    return HttpNode(local.url)
+    return (local.url,)
+
+
+def open_node(settings: Settings) -> Node:
+    """Return the node to talk to; several are compared.
+
+    Raises:
+        ConfigurationRefused: There is none.
+    """
+    urls = node_urls(settings)
+    return HttpNode(urls[0]) if len(urls) == 1 else Nodes(urls, settings.node_quorum)
 
 
 def read_network(settings: Settings) -> Network:
@@ -306,7 +319,7 @@ def running(settings: Settings) -> Iterator[Running]:
     """
     with ExitStack() as stack:
         ground = stack.enter_context(grounded(settings))
-        source = stack.enter_context(LiveNode(ground.node.url))
+        source = stack.enter_context(LiveNode(node_urls(settings)[0]))
         parts = _wire(stack, ground, settings, source)
         for worker in parts.workers:
             stack.callback(worker.stop, settings.stop_grace_s)
@@ -364,6 +377,7 @@ def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: LiveNode
             "clock": workers.clock_trouble,
             "ledgers": BehindChain(engine).trouble,
             "receipt key": ReceiptKey(institutions, receipt_key).trouble,
+            **({"nodes": lambda: node.trouble} if isinstance(node, Nodes) else {}),
         },
     )
     return Running(settings, engine, network, node, Service(parts), running_here, watcher, deliverer)

@@ -31,6 +31,7 @@
     ├── Unavailable             a part is down; try again
     │   ├── NodeUnavailable
     │   │   ├── StateUnavailable     the node no longer has the state of that block
+    │   │   ├── NodesDisagree        several nodes were asked, and no quorum of them says the same
     │   │   └── TransactionRefused   the node does not take the transaction (carries the reason)
     │   ├── DatabaseUnavailable
     │   ├── SignerUnavailable   who holds a key does not answer, or answers wrongly
@@ -365,6 +366,12 @@ class StateUnavailable(NodeUnavailable):
     """The node no longer has, or does not yet have, the state of the block asked for."""
 
     code = "state-unavailable"
+
+
+class NodesDisagree(NodeUnavailable):
+    """Several nodes were asked, and no quorum of them says the same."""
+
+    code = "nodes-disagree"
 
 
 class TransactionRefused(NodeUnavailable):

@@ -80,6 +80,11 @@ RPC_REQUEST_SECONDS = Histogram(
 )
 """Chain: ``outcome`` is ``ok``, ``refused`` (an error answer) or ``unreachable``."""
 
+NODE_FAULT = Gauge(
+    "chainsvc_node_fault", "Whether a node of several has a fault", ["node", "fault"], multiprocess_mode="mostrecent"
+)
+"""Chain: ``fault`` is that of :class:`chainsvc.chain.agreement.Fault`; alert on 1."""
+
 HEAD_HEIGHT = Gauge("chainsvc_chain_head_height", "Newest block seen", multiprocess_mode="mostrecent")
 """Chain."""
 

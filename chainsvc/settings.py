@@ -26,6 +26,12 @@ class Settings(BaseSettings):
     home: Path = Field(_DEFAULT_HOME, description="Folder for keys, devnet, embedded database and descriptor")
     database_url: str | None = Field(None, description="PostgreSQL 15 to 18; unset runs the embedded one")
     node_url: str | None = Field(None, description="JSON-RPC of a chain node; unset uses the local devnet")
+    node_urls: tuple[str, ...] = Field(
+        (), description="Several nodes in place of that one, of different institutions; what they say is compared"
+    )
+    node_quorum: int | None = Field(
+        None, ge=1, description="How many of node_urls have to agree; default more than half of them"
+    )
     network_file: Path | None = Field(None, description="Descriptor; default <home>/network.json")
     kek_file: Path | None = Field(
         None, description="Key-encryption key; default <home>/keys/kek.key, CHAINSVC_KEK is stronger"
@@ -119,6 +125,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{twice[0]} and its file are both set: a key has one name")
         return self
 
+    @model_validator(mode="after")
+    def _possible_quorum(self) -> Self:
+        if self.node_quorum is not None and self.node_quorum > len(self.nodes):
+            raise ValueError(f"node_quorum is {self.node_quorum}, but there are {len(self.nodes)} nodes")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -147,6 +159,11 @@ class Settings(BaseSettings):
             return self.admin_key or str(self.home / "keys" / "admin.account")
         named: str | None = getattr(self, f"{name}_key")
         return named or str(self.key(name))
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The addresses of the set nodes; none where the local devnet is used."""
+        return self.node_urls or ((self.node_url,) if self.node_url is not None else ())
 
     @property
     def erasure_log(self) -> Path:

@@ -21,6 +21,7 @@ from chainsvc import metrics
 from chainsvc.chain.facts import AccountProof, Block, Log, Receipt, from_hex, to_hex, to_int
 from chainsvc.chain.headers import header_bytes
 from chainsvc.chain.node import At
+from chainsvc.chain.receipt_bytes import receipt_bytes
 from chainsvc.chain.refusals import error_of, transaction_error_of
 from chainsvc.errors import BlockGone, NodeUnavailable
 from chainsvc.proof.keccak import keccak256
@@ -39,18 +40,20 @@ class HttpNode:
 
     Args:
         url: Its HTTP JSON-RPC address.
+        timeout: Seconds to connect, and to answer.
+        retries: How often a connection that breaks is tried again.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout: tuple[float, float] = _TIMEOUT_SECONDS, retries: int = _RETRIES) -> None:
         """Connect lazily: nothing is sent yet."""
         self.url = url
         # a connection that breaks is tried again; a raw transaction too, as the same bytes count once
-        retry = ExceptionRetryConfiguration([requests.ConnectionError], retries=_RETRIES, backoff_factor=0.1)
+        retry = ExceptionRetryConfiguration([requests.ConnectionError], retries=retries, backoff_factor=0.1)
         self._session = requests.Session()  # one pool for all threads, closed with the node
         self._provider = HTTPProvider(
             url,
             session=self._session,
-            request_kwargs={"timeout": _TIMEOUT_SECONDS},
+            request_kwargs={"timeout": timeout},
             exception_retry_configuration=retry,
         )
         self._chain_id: int | None = None
@@ -110,6 +113,10 @@ class HttpNode:
         """Whether the chain has this very block at this height."""
         found = self.request("eth_getBlockByNumber", hex(number), False)  # noqa: FBT003 - a JSON-RPC parameter
         return found is not None and from_hex(found["hash"]) == block_hash
+
+    def lacks_block(self, number: int, block_hash: bytes) -> bool:
+        """Whether the chain has another block at this height, or none."""
+        return not self.has_block(number, block_hash)
 
     def header(self, at: At) -> bytes:
         """Return the RLP bytes of a block's header, checked against the block's hash."""
@@ -208,6 +215,17 @@ class HttpNode:
         """Return what became of a transaction, or None while it is not mined."""
         found = self.request("eth_getTransactionReceipt", to_hex(transaction))
         return None if found is None else Receipt.read(found)
+
+    def receipts(self, number: int) -> list[tuple[Receipt, bytes]]:
+        """Return all receipts of a block, in order, with the bytes of each that the header's root covers.
+
+        Raises:
+            BlockGone: The chain has no such block.
+        """
+        found = self.request("eth_getBlockReceipts", hex(number))
+        if found is None:
+            raise BlockGone("the chain has no such block", got=number, where=self.url)
+        return [(Receipt.read(members), receipt_bytes(members)) for members in found]
 
     def knows(self, transaction: bytes) -> bool:
         """Whether the node has the transaction, mined or waiting."""

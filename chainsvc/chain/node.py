@@ -51,6 +51,9 @@ class Node(Protocol):
     def has_block(self, number: int, block_hash: bytes) -> bool:
         """Whether the chain has this very block at this height."""
 
+    def lacks_block(self, number: int, block_hash: bytes) -> bool:
+        """Whether the block is not on the chain; of several nodes some may have it and some not, then neither holds."""
+
     def header(self, at: At) -> bytes:
         """Return the RLP bytes of a block's header, checked against the block's hash."""
 

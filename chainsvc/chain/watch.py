@@ -12,4 +12,4 @@ def vanished(node: Node, block_number: int, block_hash: bytes) -> bool:
     Raises:
         NodeUnavailable: No answer, so nothing is known.
     """
-    return not node.has_block(block_number, block_hash)
+    return node.lacks_block(block_number, block_hash)

@@ -19,6 +19,7 @@ from chainsvc.backup.proving import LedgerLosses, Proof, prove
 from chainsvc.backup.sealed_keys import open_keys, read_passphrase
 from chainsvc.bootstrap import (
     Running,
+    node_urls,
     open_database,
     open_node,
     read_accounts,
@@ -166,7 +167,7 @@ def _proof(output: Output, settings: Settings) -> Proof:
         def export(ledger: Ledger) -> Iterator[bytes]:
             return parts.service.export(ledger.name, disclose=True)
 
-        source = stack.enter_context(LiveNode(parts.node.url)) if compared else None
+        source = stack.enter_context(LiveNode(node_urls(settings)[0])) if compared else None
         return prove(parts.engine, export, parts.network, source, progress, now=int(time.time()))
 
 

@@ -144,11 +144,11 @@ def _require_account(parts: Running) -> None:
 
 
 def _no_other_parts(settings: Settings) -> None:
-    if settings.node_url is not None:
+    if settings.nodes:
         raise ConfigurationRefused(
             "'up' runs a chain of its own, and a node is set",
-            got=settings.node_url,
-            where="CHAINSVC_NODE_URL",
+            got=", ".join(settings.nodes),
+            where="CHAINSVC_NODE_URL or CHAINSVC_NODE_URLS",
             hint="Unset it, or use 'chainsvc serve'.",
         )
 

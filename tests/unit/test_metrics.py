@@ -21,4 +21,4 @@ def test_no_metric_has_a_label_about_a_person_an_organization_or_a_ledger() -> N
     }
     assert not labels & {"uscc", "organization", "ledger", "reference", "record", "name"}
     declared = {name for metric in vars(metrics).values() for name in getattr(metric, "_labelnames", ())}
-    assert declared == {"method", "route", "status", "kind", "code", "outcome", "sender", "verdict"}
+    assert declared == {"method", "route", "status", "kind", "code", "outcome", "sender", "verdict", "node", "fault"}

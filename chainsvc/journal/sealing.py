@@ -7,26 +7,44 @@ above the last one": a transaction that commits late brings lower numbers than w
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, union
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, union
 from sqlalchemy.dialects.postgresql import insert
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict
 from chainsvc.journal.chain_tables import batches, marks, sealed
 from chainsvc.journal.columns import CHUNK_SIZE
-from chainsvc.journal.tables import chunks, entries, ledgers, open_chunks
+from chainsvc.journal.tables import chunks, ledgers, open_chunks
 
 _SEALED = """
 INSERT INTO sealed (ledger_id, seq, entry_id, k)
 SELECT %b, %b + place - 1, entry_id, %b FROM unnest(%b::bigint[]) WITH ORDINALITY AS given (entry_id, place)
 """
+# Both look up each entry's seq by itself, in a scalar subquery: as a join, PostgreSQL reads the whole of a long ledger.
+# Only as many chunks are looked into as may be needed, one more for the first, which may be sealed in part.
+_UNSEALED = """
+WITH waiting AS (
+    SELECT o.ledger_id, o.chunk_id, sum(c.n) OVER (ORDER BY o.chunk_id) - c.n AS before
+    FROM open_chunks AS o JOIN chunks AS c ON c.ledger_id = o.ledger_id AND c.chunk_id = o.chunk_id
+    WHERE o.ledger_id = %b
+)
+SELECT inside.entry_id, inside.commitment, inside.credit, inside.debit
+FROM waiting AS o CROSS JOIN LATERAL (
+    SELECT e.entry_id, e.commitment, e.credit, e.debit FROM entries AS e
+    WHERE e.ledger_id = o.ledger_id AND e.entry_id >= o.chunk_id << 12 AND e.entry_id < (o.chunk_id + 1) << 12
+    AND (SELECT TRUE FROM sealed AS s WHERE s.ledger_id = e.ledger_id AND s.entry_id = e.entry_id) IS NULL
+    OFFSET 0
+) AS inside
+WHERE o.before < %s ORDER BY o.chunk_id, inside.entry_id LIMIT %s
+"""
 _CLOSE_CHUNKS = """
 DELETE FROM open_chunks AS o
-WHERE o.ledger_id = %b AND o.chunk_id = ANY (%b::bigint[]) AND NOT EXISTS (
-    SELECT FROM entries AS e
+WHERE o.ledger_id = %b AND o.chunk_id = ANY (%b::bigint[]) AND (
+    SELECT TRUE FROM entries AS e
     WHERE e.ledger_id = o.ledger_id AND e.entry_id >= o.chunk_id << 12 AND e.entry_id < (o.chunk_id + 1) << 12
-    AND NOT EXISTS (SELECT FROM sealed AS s WHERE s.ledger_id = e.ledger_id AND s.entry_id = e.entry_id)
-)
+    AND (SELECT TRUE FROM sealed AS s WHERE s.ledger_id = e.ledger_id AND s.entry_id = e.entry_id) IS NULL
+    LIMIT 1
+) IS NULL
 """
 _LOCK_SPACE = 0x5EA1
 """First key of the advisory locks that keep a ledger to one sealer."""
@@ -107,18 +125,8 @@ def try_lock(conn: Connection, ledger_id: bytes) -> bool:
 
 def unsealed(conn: Connection, ledger_id: bytes, limit: int) -> Unsealed:
     """Return up to ``limit`` entries that wait, in the order of their numbers."""
-    has_seq = exists().where(sealed.c.ledger_id == entries.c.ledger_id, sealed.c.entry_id == entries.c.entry_id)
-    first = open_chunks.c.chunk_id * CHUNK_SIZE
-    inside = and_(entries.c.entry_id >= first, entries.c.entry_id < first + CHUNK_SIZE)
-    query = (
-        select(entries.c.entry_id, entries.c.commitment, entries.c.credit, entries.c.debit)
-        .join(open_chunks, and_(open_chunks.c.ledger_id == entries.c.ledger_id, inside))
-        .where(entries.c.ledger_id == ledger_id, ~has_seq)
-        .order_by(entries.c.entry_id)
-        .limit(limit)
-    )
     oldest = select(func.min(chunks.c.accepted_at)).select_from(open_chunks.join(chunks, _same_chunk()))
-    members = tuple(Member(*row) for row in conn.execute(query))
+    members = tuple(Member(*row) for row in conn.exec_driver_sql(_UNSEALED, (ledger_id, limit + CHUNK_SIZE, limit)))
     return Unsealed(members, conn.execute(oldest.where(open_chunks.c.ledger_id == ledger_id)).scalar_one())
 
 

@@ -41,8 +41,12 @@ $(SOFTHSM):
 
 softhsm: $(SOFTHSM)  ## what the tests of keys in security modules need
 
-demo: $(VENV)/.service devnet/node_modules/.installed  ## notarize and verify the sample exports; ONCE=1 ends after the summary
-	@PYTHONPATH=scripts $(BIN)/python -m demo $(if $(ONCE),--once)
+ENGINE ?= anvil
+NODE_OF_anvil := devnet/node_modules/.installed
+NODE_OF_clique := $(VENV)/.geth
+
+demo: $(VENV)/.service $(NODE_OF_$(ENGINE))  ## notarize and verify the sample exports; ONCE=1 ends after the summary, ENGINE=clique
+	@PYTHONPATH=scripts $(BIN)/python -m demo --engine $(ENGINE) $(if $(ONCE),--once)
 
 test: $(VENV)/.dev $(VENV)/.geth devnet/node_modules/.installed contracts/node_modules/.installed $(SOFTHSM)  ## every test, with what it needs
 	@$(BIN)/python -m pytest
@@ -78,4 +82,4 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 		--extra service --extra embedded --extra pkcs11 --group dev pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .demo .faults .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo .demo-clique .faults .pytest_cache .mypy_cache .ruff_cache .hypothesis

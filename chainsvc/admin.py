@@ -3,14 +3,16 @@
 Every act first looks whether it is done already, so that repeating one is harmless.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from chainsvc.chain.engines import Engine, engine_of
+from chainsvc.chain.engines import Engine, profile_of
 from chainsvc.chain.institutions import Institutions, Purpose, Role
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
 from chainsvc.chain.signer import Signer
-from chainsvc.chain.transactions import send_and_wait
+from chainsvc.chain.transactions import Sending, send_and_wait
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.network import Network
 from chainsvc.record import LedgerName
@@ -24,11 +26,27 @@ class Desk:
         node: Where to.
         network: Which network.
         signer: The account: a registrar's, or one delegated by the organization that acts.
+        sending: What :meth:`together` waits for; None waits for each act.
     """
 
     node: Node
     network: Network
     signer: Signer
+    sending: Sending | None = None
+
+    @contextmanager
+    def together(self) -> Iterator["Desk"]:
+        """Give a desk whose acts are sent one after the other, and are final together when the block ends.
+
+        Acts that build on each other, such as a delegation on a registration, need a block each.
+
+        Raises:
+            ChainRefused: One reverted.
+            NodeUnavailable: Not final in time; they may still be mined.
+        """
+        sending = Sending(self.node, self.signer, engine=self._profile)
+        yield replace(self, sending=sending)
+        sending.settle()
 
     @property
     def institutions(self) -> Institutions:
@@ -37,10 +55,13 @@ class Desk:
 
     @property
     def _profile(self) -> Engine:
-        return engine_of(self.network.engine.name)
+        return profile_of(self.network.engine)
 
     def _send(self, contract: bytes, data: bytes) -> None:
-        send_and_wait(self.node, self.signer, contract, data, engine=self._profile)
+        if self.sending is None:
+            send_and_wait(self.node, self.signer, contract, data, engine=self._profile)
+        else:
+            self.sending.send(contract, data)
 
     def register(self, uscc: str, roles: Role) -> bool:
         """Register an organization; False when it was registered like this already.

@@ -17,8 +17,8 @@ from chainsvc.anchor.calling import Caller
 from chainsvc.api.limits import Limits
 from chainsvc.chain.accounts import create_account, open_account
 from chainsvc.chain.deploy import deploy
-from chainsvc.chain.engines import ANVIL, engine_of
 from chainsvc.chain.engines import Engine as Profile
+from chainsvc.chain.engines import engine_of, profile_of
 from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.identity import check_network
 from chainsvc.chain.institutions import Institutions
@@ -249,7 +249,7 @@ def deploy_devnet(settings: Settings, local: devnet.Devnet) -> Network:
     devnet.fund(local, [signer.address, *(anchoring.address for anchoring in read_accounts(settings))])
     signers = [checkpoint_signer(settings).verifier_key]
     with closing(HttpNode(local.url)) as node:
-        made = deploy(node, signer, ANVIL, name="devnet", checkpoint_signers=signers)
+        made = deploy(node, signer, engine_of(local.engine), name="devnet", checkpoint_signers=signers)
     _keep(settings.home / "deployment.json", orjson.dumps(made.to_json(), option=orjson.OPT_INDENT_2))
     _keep(settings.descriptor, made.network.to_bytes())
     return made.network
@@ -339,7 +339,7 @@ def _check_deadlines(settings: Settings) -> None:
 
 def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: LiveNode) -> Running:
     engine, envelope, network, node = ground.engine, ground.envelope, ground.network, ground.node
-    profile = engine_of(network.engine.name)
+    profile = profile_of(network.engine)
     signers = read_accounts(settings)
     deliverer = Deliverer(engine, envelope, settings)
     institutions = Institutions(node, network.institutions.address)

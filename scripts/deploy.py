@@ -9,6 +9,7 @@ constructor arguments, transactions, blocks and code hashes. An encrypted keysto
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def main() -> int:
         deployment = deploy(
             HttpNode(options.node),
             _signer(options),
-            engine_of(options.engine),
+            engine_of(options.engine, finality=options.finality, block_time=options.block_time),
             name=options.name,
             checkpoint_signers=[VerifierKey.parse(key) for key in options.checkpoint_signer],
             admin_delay=options.admin_delay,
@@ -47,6 +48,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Deploy the contracts and write the network's descriptor.")
     parser.add_argument("--node", required=True, help="JSON-RPC address of a node")
     parser.add_argument("--engine", default="anvil", choices=sorted(ENGINES), help="kind of chain")
+    parser.add_argument(
+        "--finality", type=_finality, help="block, confirmations:N or finalized, in place of the engine's own"
+    )
+    parser.add_argument("--block-time", type=int, help="usual seconds between blocks, in place of the engine's")
     parser.add_argument("--account", type=Path, required=True, help="key file of mode 0600, or encrypted keystore")
     parser.add_argument("--password", type=Path, help="password file of an encrypted keystore")
     parser.add_argument("--name", required=True, help="the network's name for people")
@@ -55,6 +60,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--longest-deadline", type=int, default=LONGEST_DEADLINE, help="seconds")
     parser.add_argument("--out", type=Path, required=True, help="folder for network.json and deployment.json")
     return parser.parse_args()
+
+
+def _finality(text: str) -> str:
+    if not re.fullmatch(r"block|finalized|confirmations:[1-9][0-9]{0,4}", text):
+        raise argparse.ArgumentTypeError(f"not a rule of finality: {text}")
+    return text
 
 
 def _signer(options: argparse.Namespace) -> Signer:

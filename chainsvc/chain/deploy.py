@@ -17,7 +17,7 @@ from chainsvc.chain.facts import Receipt
 from chainsvc.chain.institutions import Institutions
 from chainsvc.chain.node import Node
 from chainsvc.chain.signer import Signer
-from chainsvc.chain.transactions import send_and_wait
+from chainsvc.chain.transactions import Sending
 from chainsvc.errors import NetworkMismatch
 from chainsvc.network import Clock, Contract, LedgerContract, Network, Slots, Validators
 from chainsvc.network import Engine as PinnedEngine
@@ -154,10 +154,10 @@ def deploy(
     }
     # SubsidyLedger keeps a copy of the register's deadline
     immutables = dict.fromkeys(("longestDeadline", "_longestDeadline"), longest_deadline.to_bytes(32))
-    register = step.deploy(INSTITUTIONS, register_arguments, immutables)
+    (register,) = step.deploy([INSTITUTIONS], register_arguments, immutables)
     arguments = {"networkId_": network_id, "institutions_": register.address}
     immutables |= {"networkId": network_id, "institutions": register.address.rjust(32, b"\0")}
-    policies = {policy: step.deploy(policy, arguments, immutables) for policy in POLICY_CONTRACTS}
+    policies = {made.name: made for made in step.deploy(POLICY_CONTRACTS, arguments, immutables)}
     step.set_up(register.address, {kind: policies[policy].address for kind, policy in KINDS.items()})
     network = _describe(node, engine, network_id, name, register, policies, checkpoint_signers)
     return Deployment(network, (register, *policies.values()), signer.address)
@@ -171,10 +171,29 @@ class _Step:
     signer: Signer
     engine: Engine
 
-    def deploy(self, name: str, arguments: Mapping[str, object], immutables: Mapping[str, bytes]) -> Deployed:
+    def deploy(
+        self, names: Sequence[str], arguments: Mapping[str, object], immutables: Mapping[str, bytes]
+    ) -> tuple[Deployed, ...]:
+        """Deploy contracts that do not build on each other, all with the same arguments."""
+        sending, addresses = Sending(self.node, self.signer, engine=self.engine), []
+        for name in names:
+            addresses.append(contract_address(self.signer.address, sending.next_nonce))
+            sending.send(None, artifact(name).bytecode + abi_of(name).construction(*arguments.values()))
+        receipts = sending.settle()
+        return tuple(
+            self._deployed(name, expected, receipt, arguments, immutables)
+            for name, expected, receipt in zip(names, addresses, receipts, strict=True)
+        )
+
+    def _deployed(
+        self,
+        name: str,
+        expected: bytes,
+        receipt: Receipt,
+        arguments: Mapping[str, object],
+        immutables: Mapping[str, bytes],
+    ) -> Deployed:
         compiled = artifact(name)
-        expected = contract_address(self.signer.address, self.node.nonce(self.signer.address, "pending"))
-        receipt = self._send(None, compiled.bytecode + abi_of(name).construction(*arguments.values()))
         code_hash = self.node.code_hash(expected, receipt.block_number)
         _same(f"address of {name}", expected, receipt.contract or b"")
         _same(f"code of {name}", keccak256(compiled.runtime_code(immutables)), code_hash)
@@ -191,12 +210,11 @@ class _Step:
 
     def set_up(self, register: bytes, policies: Mapping[str, bytes]) -> None:
         institutions = Institutions(self.node, register)
+        sending = Sending(self.node, self.signer, engine=self.engine)
         for kind, contract in policies.items():
-            self._send(register, institutions.set_policy(kind, contract))
-        self._send(register, institutions.grant_registrar(self.signer.address))
-
-    def _send(self, to: bytes | None, data: bytes) -> Receipt:
-        return send_and_wait(self.node, self.signer, to, data, engine=self.engine)
+            sending.send(register, institutions.set_policy(kind, contract))
+        sending.send(register, institutions.grant_registrar(self.signer.address))
+        sending.settle()
 
 
 def contract_address(deployer: bytes, nonce: int) -> bytes:

@@ -6,43 +6,15 @@ headers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Protocol
 
 from chainsvc.chain.facts import Block
+from chainsvc.chain.finality import FinalAfter, FinalAtOnce, FinalBySealers, Finality, finality_of
 from chainsvc.chain.node import Fees, Node
-from chainsvc.chain.validators import Unsealed, ValidatorSource
+from chainsvc.chain.validators import CliqueSigners, ListedInHeader, Unsealed, ValidatorSource
 from chainsvc.errors import ConfigurationRefused
-
-
-class Finality(Protocol):
-    """How an engine makes blocks final."""
-
-    @property
-    def text(self) -> str:
-        """The rule as the network descriptor writes it."""
-
-    def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
-        """Whether this block stands on the node's chain and can't leave it any more."""
-
-    def final_block(self, node: Node) -> Block:
-        """Return the newest final block."""
-
-
-@dataclass(frozen=True, slots=True)
-class FinalAtOnce:
-    """A block is final when it is there: one sealer, or a vote before every block."""
-
-    text: str = "block"
-
-    def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
-        """Whether the chain has this block."""
-        return node.has_block(number, block_hash)
-
-    def final_block(self, node: Node) -> Block:
-        """Return the head."""
-        return node.head()
+from chainsvc.network import Engine as Pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +90,50 @@ ANVIL = Engine(
 )
 """The local devnet: one node that mines every transaction at once."""
 
-ENGINES: Mapping[str, Engine] = MappingProxyType({engine.name: engine for engine in (ANVIL,)})
+CLIQUE = Engine(
+    name="clique",
+    finality=FinalBySealers(),
+    # geth takes no less than 1 wei; the base fee is 0 at first, rises by 1 wei with each full block and stays
+    gas=GasPolicy(most=10**9, priority=1, margin_percent=25, replace_percent=10),
+    block_time=1,
+    time_tolerance=15,
+    proof_depth=None,
+    validators=CliqueSigners(),
+)
+"""A consortium of go-ethereum 1.13, whose validators seal in turn; nodes keep every state (hash scheme, archive)."""
+
+QBFT = Engine(
+    name="qbft",
+    finality=FinalAtOnce(),
+    gas=GasPolicy(most=0, priority=0, margin_percent=25, replace_percent=10),
+    block_time=2,
+    time_tolerance=15,
+    proof_depth=None,
+    validators=ListedInHeader(),
+)
+"""A consortium of Hyperledger Besu, whose validators vote before every block; gas is free (docs/besu.md)."""
+
+OTHER = Engine(
+    name="other",
+    finality=FinalAfter(12),
+    gas=GasPolicy(most=10**9, priority=1, margin_percent=25, replace_percent=10),
+    block_time=12,
+    time_tolerance=60,
+    proof_depth=128,
+)
+"""Any other EVM chain: validators are not known, blocks are final by depth or by the node's ``finalized`` tag."""
+
+ENGINES: Mapping[str, Engine] = MappingProxyType({engine.name: engine for engine in (ANVIL, CLIQUE, QBFT, OTHER)})
 """Every engine by name."""
 
 
-def engine_of(name: str) -> Engine:
-    """Return the profile of an engine.
+def engine_of(name: str, *, finality: str | None = None, block_time: int | None = None) -> Engine:
+    """Return the profile of an engine, with what one network has of its own.
+
+    Args:
+        name: Of the engine.
+        finality: Rule as descriptors write it, in place of the engine's own.
+        block_time: Usual seconds between blocks, in place of the engine's own.
 
     Raises:
         ConfigurationRefused: This version does not know it.
@@ -135,4 +145,16 @@ def engine_of(name: str) -> Engine:
             got=name,
             hint="Use the version of chainsvc that the network was deployed with, or a newer one.",
         )
-    return ENGINES[name]
+    engine = ENGINES[name]
+    if finality not in (None, engine.finality.text):
+        engine = replace(engine, finality=finality_of(finality or ""))
+    return replace(engine, block_time=block_time) if block_time else engine
+
+
+def profile_of(pinned: Pinned) -> Engine:
+    """Return the profile of the engine that a network descriptor pins.
+
+    Raises:
+        ConfigurationRefused: This version does not know it.
+    """
+    return engine_of(pinned.name, finality=pinned.finality, block_time=pinned.block_time)

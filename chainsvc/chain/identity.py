@@ -3,19 +3,21 @@
 Asked at every start: a reset devnet has the same address, chain id and contract addresses, and is another network.
 """
 
+from chainsvc.chain.engines import profile_of
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import At, Node
-from chainsvc.errors import NetworkMismatch
+from chainsvc.errors import ConfigurationRefused, NetworkMismatch, StateUnavailable
 from chainsvc.network import Network
 
 _HINT = "Point CHAINSVC_NODE_URL at a node of this network, or use the descriptor and journal of the node's network."
 
 
 def check_network(node: Node, network: Network, at: At = "latest") -> None:
-    """Compare a node with a descriptor: chain id, genesis block, code of every contract, network id.
+    """Compare a node with a descriptor: chain id, genesis block, code of every contract, network id, kept states.
 
     Raises:
         NetworkMismatch: The first difference, with both sides.
+        ConfigurationRefused: The node has forgotten states that the engine's nodes have to keep.
         NodeUnavailable: The node does not answer.
     """
     _same("chain id", network.chain_id, node.chain_id, node)
@@ -28,6 +30,23 @@ def check_network(node: Node, network: Network, at: At = "latest") -> None:
         where = f"of the contract at {address.hex()}"
         _same(f"network id {where}", network.network_id.hex(), ledgers.network_id(at).hex(), node)
         _same(f"register {where}", network.institutions.address.hex(), ledgers.institutions(at).hex(), node)
+    if profile_of(network.engine).proof_depth is None:
+        _check_depth(node, network)
+
+
+def _check_depth(node: Node, network: Network) -> None:
+    """Let a node prove the oldest state that evidence may need: that of the first contract's block."""
+    for first in network.validators[:1]:  # pinned from that block on
+        try:
+            node.proof(network.institutions.address, [], first.since)
+        except StateUnavailable as error:
+            raise ConfigurationRefused(
+                "the node does not keep old states, and this network's evidence is proven from them",
+                expected=f"eth_getProof for block {first.since}",
+                got=error.got,
+                where=node.url,
+                hint="Run it with every state kept: geth --state.scheme hash --gcmode archive, besu FOREST.",
+            ) from error
 
 
 def _same(what: str, expected: object, got: object, node: Node) -> None:

@@ -14,7 +14,7 @@ from chainsvc.proof import rlp
 _TYPE = b"\x02"  # EIP-2718 number of EIP-1559 transactions
 _LARGEST_BYTES = 1 << 20
 _CALL = 8  # members before the access list
-_WAIT_SECONDS = 60.0
+_WAIT_SECONDS = 120.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 
 
@@ -89,6 +89,81 @@ def _members(raw: bytes) -> list[bytes]:
     return rlp.strings(item[:_CALL], "transaction")
 
 
+class Sending:
+    """Administrative transactions of one account: sent one after the other, and waited for together.
+
+    Each is tried against the state before all of them, so that none may build on another of the same sending. The
+    first nonce comes from the node: nothing else may send with this account meanwhile.
+    """
+
+    def __init__(self, node: Node, signer: Signer, *, engine: Engine = ANVIL, patience: float = _WAIT_SECONDS) -> None:
+        """Send with this account.
+
+        Args:
+            node: Where to.
+            signer: Who.
+            engine: When a transaction is final, and what it offers for gas.
+            patience: Seconds to wait for that.
+        """
+        self._node = node
+        self._signer = signer
+        self._engine = engine
+        self._patience = patience
+        self._sent: list[bytes] = []
+        self.next_nonce = node.nonce(signer.address, "pending")
+
+    def send(self, to: bytes | None, data: bytes) -> None:
+        """Send one.
+
+        Args:
+            to: A contract, or None to deploy one.
+            data: Calldata, or creation code.
+
+        Raises:
+            ChainRefused: It would revert.
+            TransactionRefused: The node does not take it.
+            NodeUnavailable: No answer; it may have been taken.
+        """
+        prepared = prepare(self._node, self._engine, self._signer.address, to, data, nonce=self.next_nonce)
+        signed = self._signer.sign_transaction(prepared)
+        self._node.send(signed.raw)
+        self._sent.append(signed.hash)
+        self.next_nonce += 1
+
+    def settle(self) -> tuple[Receipt, ...]:
+        """Return the receipts of all that were sent, in order, once they are final.
+
+        Raises:
+            ChainRefused: One reverted.
+            NodeUnavailable: Not final in time; they may still be mined.
+        """
+        deadline = time.monotonic() + self._patience
+        receipts = tuple(self._wait(transaction, deadline) for transaction in self._sent)
+        self._sent.clear()
+        for receipt in receipts:
+            if not receipt.succeeded:
+                hint = "The state changed before it came."
+                raise ChainRefused("Reverted", {"transaction": to_hex(receipt.transaction)}, hint=hint)
+        return receipts
+
+    def _wait(self, transaction: bytes, deadline: float) -> Receipt:
+        pause = _FIRST_PAUSE
+        while True:
+            receipt = self._node.receipt(transaction)
+            if receipt is not None and self._engine.is_final(self._node, receipt.block_number, receipt.block_hash):
+                return receipt
+            if time.monotonic() > deadline:
+                raise NodeUnavailable(
+                    "a transaction was not final in time",
+                    expected=f"within {self._patience:.0f} s",
+                    got="not mined" if receipt is None else "mined, not final",
+                    where=to_hex(transaction),
+                    hint="It may still be mined: look at its receipt before sending again.",
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
 def send_and_wait(
     node: Node,
     signer: Signer,
@@ -98,44 +173,13 @@ def send_and_wait(
     engine: Engine = ANVIL,
     patience: float = _WAIT_SECONDS,
 ) -> Receipt:
-    """Send one administrative transaction and return its receipt once it is final.
-
-    The nonce comes from the node, so nothing else may send with this account meanwhile.
-
-    Args:
-        node: Where to.
-        signer: Who.
-        to: A contract, or None to deploy one.
-        data: Calldata, or creation code.
-        engine: When it is final, and what it offers for gas.
-        patience: Seconds to wait for that.
+    """Send one administrative transaction and return its receipt once it is final; see :class:`Sending`.
 
     Raises:
         ChainRefused: It reverted, or would.
         TransactionRefused: The node does not take it.
         NodeUnavailable: Not final in time; the transaction may still be mined.
     """
-    nonce = node.nonce(signer.address, "pending")
-    signed = signer.sign_transaction(prepare(node, engine, signer.address, to, data, nonce=nonce))
-    node.send(signed.raw)
-    receipt = _wait(node, engine, signed.hash, patience)
-    if not receipt.succeeded:
-        raise ChainRefused("Reverted", {"transaction": to_hex(signed.hash)}, hint="The state changed before it came.")
-    return receipt
-
-
-def _wait(node: Node, engine: Engine, transaction: bytes, patience: float) -> Receipt:
-    deadline, pause = time.monotonic() + patience, _FIRST_PAUSE
-    while time.monotonic() < deadline:
-        receipt = node.receipt(transaction)
-        if receipt is not None and engine.is_final(node, receipt.block_number, receipt.block_hash):
-            return receipt
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-    raise NodeUnavailable(
-        "a transaction was not final in time",
-        expected=f"within {patience:.0f} s",
-        got="not mined" if node.receipt(transaction) is None else "mined, not final",
-        where=to_hex(transaction),
-        hint="It may still be mined: look at its receipt before sending again.",
-    )
+    sending = Sending(node, signer, engine=engine, patience=patience)
+    sending.send(to, data)
+    return sending.settle()[0]

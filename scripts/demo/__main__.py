@@ -2,7 +2,8 @@
 
     make demo            stays up until Ctrl-C
     make demo ONCE=1     ends after the summary
-    PYTHONPATH=scripts python -m demo --home D     keeps its state in D instead of .demo
+    make demo ENGINE=clique     on a consortium of four validators, in .demo-clique
+    PYTHONPATH=scripts python -m demo --home D     keeps its state in D instead
 
 A second run resumes what is there and notarizes nothing twice.
 """
@@ -23,13 +24,14 @@ from demo.summing import summarize
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "data" / "sample"
+_HOMES = {"anvil": ".demo", "clique": ".demo-clique"}  # a home holds one chain
 
 
 def main() -> int:
     """Run the demo; return its exit status."""
     options = _options()
     screen = Screen()
-    home = options.home.absolute()
+    home = (options.home or ROOT / _HOMES[options.engine]).absolute()
     home.mkdir(parents=True, exist_ok=True)
     setup_logs(stream=(home / "demo.log").open("a", encoding="utf-8"), pretty=False)  # open until the process ends
     try:
@@ -41,7 +43,7 @@ def main() -> int:
 
 def _run(screen: Screen, home: Path, options: argparse.Namespace) -> int:
     screen.title("chainsvc demo · 民政存证演示")
-    with staged(screen, settings_of(home, options.port)) as stage:
+    with staged(screen, settings_of(home, options.port), options.engine) as stage:
         fed = feed(screen, stage, options.sample)
         wait_final(screen, stage)
         failures = prove(screen, stage)
@@ -55,7 +57,8 @@ def _run(screen: Screen, home: Path, options: argparse.Namespace) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Notarize and verify the sample exports on real parts.")
     parser.add_argument("--once", action="store_true", help="end after the summary")
-    parser.add_argument("--home", type=Path, default=ROOT / ".demo", help="where the demo keeps its state")
+    parser.add_argument("--engine", choices=sorted(_HOMES), default="anvil", help="of the devnet")
+    parser.add_argument("--home", type=Path, help="where the demo keeps its state; default by engine")
     parser.add_argument("--port", type=int, default=8600, help="port of the API; 0 takes a free one")
     parser.add_argument("--sample", type=Path, default=SAMPLE, help="folder of the exports")
     return parser.parse_args()

@@ -85,10 +85,11 @@ def _set_budgets(screen: Screen, stage: Stage, rolls: Sequence[Path], ledgers: M
                 sums.setdefault(record.ledger, Sums()).add(record)
         desk = Desk(stage.parts.node, stage.parts.network, stage.regulator)
         client = stage.clients[COUNTY.slug]
-        new = sum(
-            desk.set_budget(name, client.ledger(name).ledger_id, REGULATOR.uscc, total.debit)
-            for name, total in sums.items()
-        )
+        with desk.together() as at_once:
+            new = sum(
+                at_once.set_budget(name, client.ledger(name).ledger_id, REGULATOR.uscc, total.debit)
+                for name, total in sums.items()
+            )
         _wait_budgets(client, {name: total.debit for name, total in sums.items()})
         notes.append(f"{new} set, {len(sums) - new} known; {_yuan(sum(s.debit for s in sums.values()))} yuan in all")
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,10 @@ from chainsvc.serving import served
 from chainsvc.settings import Settings, load_settings
 from demo.screen import Screen
 
+_DEVNETS = {
+    "anvil": "devnet: one anvil, its chain on disk",
+    "clique": "devnet: four validators of geth (clique)",
+}
 _NODE_PORT = 8545
 _WAIT_S = 2.0  # longest wait of an entry for its batch; a day outside of demos
 
@@ -101,12 +106,13 @@ def settings_of(home: Path, port: int) -> Settings:
 
 
 @contextmanager
-def staged(screen: Screen, settings: Settings) -> Iterator[Stage]:
+def staged(screen: Screen, settings: Settings, engine: str) -> Iterator[Stage]:
     """Start everything, and stop it again in the opposite order."""
     screen.section("1  Setting up")
     with ExitStack() as stack:
-        with screen.step("devnet: one anvil, its chain on disk") as notes:
-            local = devnet.up(settings.home / "devnet", port=_node_port(settings.home / "devnet"))
+        with screen.step(_DEVNETS[engine]) as notes:
+            home = settings.home / "devnet"
+            local = devnet.up(home, engine=engine, port=_node_port(home))
             stack.callback(devnet.down, settings.home / "devnet")
             notes.append(local.url)
         _deploy(screen, settings, local)
@@ -146,17 +152,19 @@ def _institutions(screen: Screen, parts: Running, local: devnet.Devnet) -> KeyFi
             devnet.fund(local, [regulator.address])
         desk = Desk(node, parts.network, bootstrap.read_admin(settings))
         service = KeyFileSigner.from_file(settings.key("account")).address
-        new = sum(_register(desk, settings, who, regulator.address, service) for who in ALL)
+        with desk.together() as at_once:
+            new = sum(at_once.register(who.uscc, who.roles) for who in ALL)
+        with desk.together() as at_once:
+            for who in ALL:
+                _equip(at_once, settings, who, regulator.address if who is REGULATOR else service)
         notes.append(f"{new} new, {len(ALL) - new} known; each with account and key")
     return regulator
 
 
-def _register(desk: Desk, settings: Settings, who: Organization, regulator: bytes, service: bytes) -> bool:
-    new = desk.register(who.uscc, who.roles)
-    desk.delegate(who.uscc, regulator if who is REGULATOR else service)
+def _equip(desk: Desk, settings: Settings, who: Organization, account: bytes) -> None:
+    desk.delegate(who.uscc, account)
     key = signing_key(settings, who)
     desk.add_key(who.uscc, key.alg, key.public, key.key_id, who.signs)
-    return new
 
 
 def signing_key(settings: Settings, who: Organization) -> SigningKey:
@@ -193,6 +201,6 @@ def _open_ledgers(screen: Screen, stage: Stage) -> None:
     wanted += [(OFFICE, marriage_ledger(), True)]
     wanted += [(COUNTY, name, False) for name in subsidy_ledgers().values()]
     with screen.step("ledgers: opened on chain") as notes:
-        for who, name, signed in wanted:
-            stage.clients[who.slug].open_ledger(name, signed=signed)
+        with ThreadPoolExecutor(len(wanted)) as together:  # a chain with blocks of its own time opens them in one
+            list(together.map(lambda one: stage.clients[one[0].slug].open_ledger(one[1], signed=one[2]), wanted))
         notes.append(f"{len(wanted)}, one of them signed by its organization")

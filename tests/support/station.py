@@ -29,7 +29,7 @@ from chainsvc.settings import Settings, load_settings
 USCC = "533206001803406341"
 REGULATOR = "11320602114798049U"
 _books = itertools.count(1)
-_SETTLE_S = 30.0
+_SETTLE_S = 120.0
 
 
 @dataclass
@@ -52,9 +52,9 @@ class Site:
         return load_settings(home=self.home, database_url=url, node_url=self.local.url, **chosen)
 
 
-def build_site(home: Path) -> Site:
-    """Start, deploy and register; a second."""
-    local = devnet.up(home / "devnet")
+def build_site(home: Path, engine: str = "anvil") -> Site:
+    """Start, deploy and register; a second, or half a minute with blocks of their own time."""
+    local = devnet.up(home / "devnet", engine=engine)
     settings = load_settings(home=home)
     bootstrap.make_keys(settings)
     network = bootstrap.deploy_devnet(settings, local)
@@ -67,12 +67,14 @@ def build_site(home: Path) -> Site:
 
 def _register(settings: Settings, desk: Desk, regulator: KeyFileSigner) -> None:
     service = KeyFileSigner.from_file(settings.key("account")).address
-    desk.register(USCC, Role.ISSUER | Role.REGISTRATION_OFFICE | Role.OPERATOR)
-    desk.delegate(USCC, service)
-    desk.register(REGULATOR, Role.REGULATOR)
-    desk.delegate(REGULATOR, regulator.address)
     receipt = SigningKey.from_file(settings.key("receipt"))
-    desk.add_key(USCC, receipt.alg, receipt.public, receipt.key_id, Purpose.RECEIPT)
+    with desk.together() as at_once:
+        at_once.register(USCC, Role.ISSUER | Role.REGISTRATION_OFFICE | Role.OPERATOR)
+        at_once.register(REGULATOR, Role.REGULATOR)
+    with desk.together() as at_once:
+        at_once.delegate(USCC, service)
+        at_once.delegate(REGULATOR, regulator.address)
+        at_once.add_key(USCC, receipt.alg, receipt.public, receipt.key_id, Purpose.RECEIPT)
 
 
 @dataclass

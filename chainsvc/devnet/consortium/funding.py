@@ -9,6 +9,7 @@ from chainsvc.errors import NodeUnavailable
 _PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _GAS = 21_000  # of a transfer (yellow paper, G_transaction)
+_LOCKED = "authentication needed"
 _MOST_FEE = 10**9  # the base fee is a few wei, and may rise
 
 
@@ -19,8 +20,8 @@ def fund(consortium: Consortium, addresses: Sequence[bytes], wei: int) -> None:
         NodeUnavailable: No validator answers, or the transfers are not mined in time.
     """
     rich = _first(consortium)
-    sent = [_send(rich, address, wei) for address in addresses]
     deadline = time.monotonic() + _PATIENCE_SECONDS
+    sent = [_send(rich, address, wei, deadline) for address in addresses]
     while waiting := [one for one in sent if rich.call("eth_getTransactionReceipt", one) is None]:
         if time.monotonic() > deadline:
             raise NodeUnavailable(
@@ -36,7 +37,7 @@ def _first(consortium: Consortium) -> Validator:
     raise NodeUnavailable("no validator of the devnet runs", where=str(consortium.folder), hint="chainsvc devnet up")
 
 
-def _send(rich: Validator, address: bytes, wei: int) -> object:
+def _send(rich: Validator, address: bytes, wei: int, deadline: float) -> object:
     transfer = {
         "from": f"0x{rich.address.hex()}",
         "to": f"0x{address.hex()}",
@@ -45,4 +46,10 @@ def _send(rich: Validator, address: bytes, wei: int) -> object:
         "maxFeePerGas": hex(_MOST_FEE),
         "maxPriorityFeePerGas": "0x1",
     }
-    return rich.call("eth_sendTransaction", transfer)
+    while True:
+        try:
+            return rich.call("eth_sendTransaction", transfer)
+        except NodeUnavailable as error:  # it answers before it has opened its account
+            if _LOCKED not in (error.got or "") or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_SECONDS)

@@ -60,7 +60,8 @@ from chainsvc.service.standings import Standings
 from chainsvc.service.webhooks import Webhooks
 from chainsvc.service.workers import Workers
 from chainsvc.settings import Settings
-from chainsvc.verify import LiveNode
+from chainsvc.verify import Source
+from chainsvc.verify.nodes import live
 from chainsvc.webhooks import Deliverer
 from chainsvc.worker import Worker
 
@@ -319,7 +320,7 @@ def running(settings: Settings) -> Iterator[Running]:
     """
     with ExitStack() as stack:
         ground = stack.enter_context(grounded(settings))
-        source = stack.enter_context(LiveNode(node_urls(settings)[0]))
+        source = stack.enter_context(live(node_urls(settings)))
         parts = _wire(stack, ground, settings, source)
         for worker in parts.workers:
             stack.callback(worker.stop, settings.stop_grace_s)
@@ -337,7 +338,7 @@ def _check_deadlines(settings: Settings) -> None:
         )
 
 
-def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: LiveNode) -> Running:
+def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: Source) -> Running:
     engine, envelope, network, node = ground.engine, ground.envelope, ground.network, ground.node
     profile = profile_of(network.engine)
     signers = read_accounts(settings)

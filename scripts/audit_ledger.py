@@ -15,9 +15,9 @@ from rich.progress import Progress
 
 from chainsvc.errors import ChainsvcError
 from chainsvc.network import Network
-from chainsvc.verify import LiveNode
 from chainsvc.verify.audit_file import audit_file
 from chainsvc.verify.audit_report import AuditReport
+from chainsvc.verify.nodes import NodeSource, live
 from chainsvc.verify.processes import cores
 from chainsvc.verify.render import audit_table
 
@@ -31,7 +31,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             network = Network.parse(options.network.read_bytes())
-            node = stack.enter_context(LiveNode(options.node)) if options.node else None
+            node = stack.enter_context(live(options.node)) if options.node else None
             return max(_audit(path, network, node, options) for path in options.files)
     except ChainsvcError as error:
         print(f"error 错误: {error}", file=sys.stderr)
@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
         metavar="DESCRIPTOR",
         help="the network descriptor you pinned 网络描述文件",
     )
-    parser.add_argument("--node", metavar="URL", help="a node of your own 自有节点地址")
+    parser.add_argument("--node", action="append", metavar="URL", help="a node of your own; several agree 自有节点")
     parser.add_argument("--at", type=int, metavar="BLOCK", help="block to compare with 比对所用区块")
     parser.add_argument("--json", action="store_true", help="one JSON line a file 每个文件一行 JSON")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="remember there how far it came 续审目录")
@@ -62,7 +62,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _audit(path: Path, network: Network, node: LiveNode | None, options: argparse.Namespace) -> int:
+def _audit(path: Path, network: Network, node: NodeSource | None, options: argparse.Namespace) -> int:
     report = _report(path, network, node, options)
     if options.json:
         print(json.dumps({"file": str(path), **report.to_json()}, ensure_ascii=False))
@@ -71,7 +71,7 @@ def _audit(path: Path, network: Network, node: LiveNode | None, options: argpars
     return report.exit_code
 
 
-def _report(path: Path, network: Network, node: LiveNode | None, options: argparse.Namespace) -> AuditReport:
+def _report(path: Path, network: Network, node: NodeSource | None, options: argparse.Namespace) -> AuditReport:
     with Progress(console=Console(stderr=True), transient=True, disable=options.json) as progress:
         task = progress.add_task(f"Auditing 审计中 {path.name}", total=None)
         return audit_file(

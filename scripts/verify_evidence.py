@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
         help="the network descriptor you pinned 网络描述文件",
     )
     trust = parser.add_mutually_exclusive_group()
-    trust.add_argument("--node", metavar="URL", help="a node of your own 自有节点地址")
+    trust.add_argument("--node", action="append", metavar="URL", help="a node of your own; several agree 自有节点")
     trust.add_argument("--checkpoint", type=Path, metavar="FILE", help="a checkpoint you trust 可信检查点文件")
     parser.add_argument("--at", type=int, metavar="BLOCK", help="block at which the standing is asked for 所核验区块")
     parser.add_argument("--json", action="store_true", help="one JSON line a file 每个文件一行 JSON")
@@ -65,7 +65,7 @@ def _options() -> argparse.Namespace:
 
 def _against(options: argparse.Namespace) -> Against:
     checkpoint = options.checkpoint.read_bytes() if options.checkpoint else None
-    return Against(options.network.read_bytes(), options.node, checkpoint, options.at)
+    return Against(options.network.read_bytes(), tuple(options.node or ()), checkpoint, options.at)
 
 
 def _verify(options: argparse.Namespace, against: Against) -> int:

@@ -35,10 +35,12 @@ Account = Annotated[
     str | None,
     typer.Option("--account", metavar="KEY", help="Account that acts, by its file or name; default the registrar's."),
 ]
-Node = Annotated[
-    str | None,
+Nodes = Annotated[
+    list[str] | None,
     typer.Option(
-        "--node", metavar="URL", help="JSON-RPC of a node of your own; default CHAINSVC_NODE_URL or the devnet."
+        "--node",
+        metavar="URL",
+        help="JSON-RPC of a node of your own; several times: all must agree; default CHAINSVC_NODE_URL or the devnet.",
     ),
 ]
 Descriptor = Annotated[

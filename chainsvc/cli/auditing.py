@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from chainsvc.cli.arguments import Block, Descriptor, LedgerName, Node
-from chainsvc.cli.connection import connected, node_url, pinned_network
+from chainsvc.cli.arguments import Block, Descriptor, LedgerName, Nodes
+from chainsvc.cli.connection import connected, node_urls, pinned_network
 from chainsvc.cli.output import Output, facts, output_of
 from chainsvc.cli.verifying import Jobs, network_on_first_use
 from chainsvc.settings import Settings, load_settings
-from chainsvc.verify import LiveNode
 from chainsvc.verify.audit_file import audit_file
+from chainsvc.verify.nodes import live
 from chainsvc.verify.processes import cores
 from chainsvc.verify.render import audit_table
 
@@ -44,7 +44,7 @@ def export(
 def audit(
     context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="LEDGER|EXPORT…", help="Ledger names or export files.")],
-    node: Node = None,
+    node: Nodes = None,
     network: Descriptor = None,
     at: Block = None,
     disclose: Disclose = False,
@@ -61,14 +61,14 @@ def audit(
     """
     settings, output = load_settings(), output_of(context)
     pinned = pinned_network(settings, network) or network_on_first_use(output, settings)
-    url = node_url(settings, node)
+    urls = node_urls(settings, node)
     reports = []
-    with LiveNode(url) if url else nullcontext() as live:
+    with live(urls) if urls else nullcontext() as nodes:
         for source in sources:
             with _file(output, settings, source, resume, disclose=disclose) as path:
                 with output.progress(f"Auditing 审计中 {path.name}") as told:
                     processes = _processes(path, jobs)
-                    report = audit_file(path, pinned, live, at=at, progress=told, processes=processes, resume=resume)
+                    report = audit_file(path, pinned, nodes, at=at, progress=told, processes=processes, resume=resume)
                 reports.append((source, report))
     worst = max(report.exit_code for _, report in reports)
     audits = [{"source": source, **report.to_json()} for source, report in reports]

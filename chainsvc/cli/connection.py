@@ -1,6 +1,6 @@
 """What commands talk to: the service with an API key, a pinned network, a node of one's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,12 +113,12 @@ def pinned_network(settings: Settings, named: Path | None) -> Network | None:
     return Network.parse(read(settings.descriptor, MAX_BYTES)) if settings.descriptor.exists() else None
 
 
-def node_url(settings: Settings, named: str | None) -> str | None:
-    """Return the node that the user names, else the one that is set, else the home's devnet; None without any."""
-    if named is not None or settings.node_url is not None:
-        return named or settings.node_url
+def node_urls(settings: Settings, named: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the nodes that the user names, else those that are set, else the home's devnet; nothing without any."""
+    if named or settings.nodes:
+        return tuple(named or settings.nodes)
     local = devnet.status(settings.home / "devnet")
-    return None if local is None else local.url
+    return () if local is None else (local.url,)
 
 
 def read(path: Path, most: int) -> bytes:

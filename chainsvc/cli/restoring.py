@@ -39,9 +39,9 @@ from chainsvc.journal.ledgers import Ledger
 from chainsvc.journal.network import belonging
 from chainsvc.logs import setup_logs
 from chainsvc.settings import Settings, load_settings
-from chainsvc.verify import LiveNode
 from chainsvc.verify.audit_report import FINDINGS, OUTCOMES_ZH
 from chainsvc.verify.completeness import Progress
+from chainsvc.verify.nodes import live
 from chainsvc.verify.render import audit_table
 
 Erasures = Annotated[
@@ -167,7 +167,7 @@ def _proof(output: Output, settings: Settings) -> Proof:
         def export(ledger: Ledger) -> Iterator[bytes]:
             return parts.service.export(ledger.name, disclose=True)
 
-        source = stack.enter_context(LiveNode(node_urls(settings)[0])) if compared else None
+        source = stack.enter_context(live(node_urls(settings))) if compared else None
         return prove(parts.engine, export, parts.network, source, progress, now=int(time.time()))
 
 

@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from chainsvc.checkpoint import MAX_BYTES as MAX_CHECKPOINT
-from chainsvc.cli.arguments import Block, Descriptor, Node
-from chainsvc.cli.connection import connected, node_url, pinned_network, read
+from chainsvc.cli.arguments import Block, Descriptor, Nodes
+from chainsvc.cli.connection import connected, node_urls, pinned_network, read
 from chainsvc.cli.output import Output, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.client.verifying import FIRST_USE
@@ -39,7 +39,7 @@ def verify(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH…", help="Evidence files, folders, patterns, .ndjson or .zip bundles.")
     ],
-    node: Node = None,
+    node: Nodes = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -62,7 +62,7 @@ def verify(
     With --json each verdict is a line of its own, and the last line is the summary.
     Exit status: 0 all valid, 10 another standing, 11 undetermined, 12 invalid; the gravest counts.
     """
-    if node is not None and checkpoint is not None:
+    if node and checkpoint is not None:
         raise UsageRefused("verification rests on one source", expected="--node or --checkpoint", got="both")
     settings, output = load_settings(), output_of(context)
     against = _against(output, settings, network, node, checkpoint, at)
@@ -113,13 +113,18 @@ def _first_use(against: Against) -> list[RenderableType]:
 
 
 def _against(
-    output: Output, settings: Settings, named: Path | None, node: str | None, checkpoint: Path | None, at: int | None
+    output: Output,
+    settings: Settings,
+    named: Path | None,
+    nodes: list[str] | None,
+    checkpoint: Path | None,
+    at: int | None,
 ) -> Against:
     pinned = pinned_network(settings, named)
     network = pinned or network_on_first_use(output, settings)
     return Against(
         network=network.to_bytes(),
-        node=None if checkpoint else node_url(settings, node),
+        nodes=() if checkpoint else node_urls(settings, nodes),
         checkpoint=None if checkpoint is None else read(checkpoint, MAX_CHECKPOINT),
         at=at,
         unproven=() if pinned else (FIRST_USE,),

@@ -46,7 +46,7 @@ from chainsvc.service.ledgers import Ledgers
 from chainsvc.service.records import Records
 from chainsvc.service.standings import Standings
 from chainsvc.service.webhooks import Webhooks
-from chainsvc.verify import LiveNode, Verdict, verify
+from chainsvc.verify import Source, Verdict, verify
 
 __all__ = ["Parts", "Service"]
 
@@ -88,7 +88,7 @@ class Parts:
     exporter: Exporter
     checkpoints: Checkpoints
     webhooks: Webhooks
-    source: LiveNode
+    source: Source
     health: Mapping[str, Callable[[], str | None]]
 
 

@@ -20,7 +20,7 @@ from chainsvc.verify.audit_report import AuditReport
 from chainsvc.verify.completeness import Audit, Progress, audit_export
 from chainsvc.verify.export import MAX_LINE, read_lines
 from chainsvc.verify.links import Links
-from chainsvc.verify.node import LiveNode
+from chainsvc.verify.nodes import NodeSource
 from chainsvc.verify.sources import Block
 
 SAVE_S = 2.0
@@ -30,7 +30,7 @@ SAVE_S = 2.0
 def audit_file(
     path: Path,
     network: Network,
-    node: LiveNode | None = None,
+    node: NodeSource | None = None,
     *,
     at: int | None = None,
     progress: Progress | None = None,
@@ -42,7 +42,7 @@ def audit_file(
     Args:
         path: The export.
         network: The auditor's own descriptor.
-        node: A node; None recomputes everything and compares it with nothing.
+        node: One node or several; None recomputes everything and compares it with nothing.
         at: Block to compare with; None for the newest final one. A resumed audit keeps to its first block.
         progress: Told after each batch.
         processes: How many share the work.
@@ -59,7 +59,7 @@ def audit_file(
         return _Resumable(path, network, node, links, progress).run(at, processes)
 
 
-def _key(path: Path, network: Network, node: LiveNode | None, at: int | None) -> str:
+def _key(path: Path, network: Network, node: NodeSource | None, at: int | None) -> str:
     """Name an audit by its file and by what it is compared with."""
     about = path.stat()
     with path.open("rb") as stream:
@@ -85,7 +85,7 @@ class _Resumable:
     """One audit whose state is saved with its links."""
 
     def __init__(
-        self, path: Path, network: Network, node: LiveNode | None, links: Links, progress: Progress | None
+        self, path: Path, network: Network, node: NodeSource | None, links: Links, progress: Progress | None
     ) -> None:
         self._path, self._network, self._node, self._links = path, network, node, links
         self._progress = progress

@@ -14,6 +14,7 @@ from chainsvc.crypto.suites import sha256
 from chainsvc.network import Network
 from chainsvc.verify.evidence_files import EvidenceFile, evidence_files
 from chainsvc.verify.node import LiveNode
+from chainsvc.verify.nodes import NodeSource, live
 from chainsvc.verify.processes import Processes
 from chainsvc.verify.sources import CheckpointSource, Source
 from chainsvc.verify.steps import verify
@@ -32,23 +33,23 @@ class Against(NamedTuple):
 
     Attributes:
         network: The descriptor's bytes.
-        node: JSON-RPC address, or None.
+        nodes: JSON-RPC addresses; several have to agree.
         checkpoint: The checkpoint's bytes, or None.
         at: Block asked for, or None.
         unproven: What no verdict proves besides, since nobody pinned the descriptor.
     """
 
     network: bytes
-    node: str | None = None
+    nodes: tuple[str, ...] = ()
     checkpoint: bytes | None = None
     at: int | None = None
     unproven: tuple[Wording, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Return it as a report names it: hashes of files, the node without user and password."""
+        """Return it as a report names it: hashes of files, the nodes without user and password."""
         return {
             "network": sha256(self.network).hex(),
-            "node": None if self.node is None else LiveNode(self.node).name,
+            "node": ", ".join(LiveNode(url).name for url in self.nodes) or None,
             "checkpoint": None if self.checkpoint is None else sha256(self.checkpoint).hex(),
             "at": self.at,
             "firstUse": bool(self.unproven),
@@ -106,7 +107,7 @@ class Verifier:
     """Verifies files against one thing; each process has its own."""
 
     def __init__(self, against: Against) -> None:
-        """Open the node, or read the checkpoint.
+        """Open the nodes, or read the checkpoint.
 
         Raises:
             MalformedInput: The descriptor or the checkpoint is none.
@@ -115,14 +116,14 @@ class Verifier:
         self._against = against
         self._network = Network.parse(against.network)
         self._source: Source | None = None
-        self._live: LiveNode | None = None
+        self._live: NodeSource | None = None
         if against.checkpoint is not None:
             self._source = CheckpointSource(Checkpoint.parse(against.checkpoint))
-        elif against.node is not None:
-            self._source = self._live = LiveNode(against.node)
+        elif against.nodes:
+            self._source = self._live = live(against.nodes)
 
     def close(self) -> None:
-        """Close the connection to the node."""
+        """Close the connections to nodes."""
         if self._live is not None:
             self._live.close()
 

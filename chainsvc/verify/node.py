@@ -125,6 +125,15 @@ class LiveNode:
         self._confirm(block)
         return NodeSnapshot(block, f"node {self.name}", values)
 
+    def final(self, network: Network) -> Block:
+        """Return the newest final block by the descriptor's rule.
+
+        Raises:
+            NetworkMismatch: Chain id or genesis block are not the descriptor's.
+            NodeUnavailable: No answer, or a wrong one.
+        """
+        return self._pin(network, None)
+
     def _pin(self, network: Network, at: int | None) -> Block:
         """Choose the block: final by the descriptor's rule, and of the right chain."""
         chain_id, genesis, latest = self._batch(
@@ -147,7 +156,12 @@ class LiveNode:
         final = self._final(network, tip.number)
         number = final if at is None else at
         if number > final:
-            raise NotReady("the block is not final yet", expected=f"at most block {final}", got=f"block {number}")
+            raise NotReady(
+                "the block is not final yet",
+                expected=f"at most block {final}",
+                got=f"block {number}",
+                where=self.name,
+            )
         return tip if number == tip.number else self._block_at(number)
 
     def _final(self, network: Network, head: int) -> int:

@@ -85,7 +85,7 @@ class ShortWay:
             return None
         try:
             with metrics.INTAKE_SECONDS.time(), self._committing.connect() as conn:
-                admit(ledger.kind, Totals(0, 0, None), drafted.credit, 0)
+                _admit(conn, ledger, begun.task.chunk_id, drafted)
                 chunk = self._promised(ledger, begun, drafted, submitted_by)
                 if not at_once.add(conn, chunk, rows, drafted.credit):
                     return None
@@ -107,9 +107,9 @@ class ShortWay:
             with metrics.INTAKE_SECONDS.time(), self._engine.begin() as conn:
                 _admit(conn, ledger, begun.task.chunk_id, drafted)
                 chunk = self._promised(ledger, begun, drafted, submitted_by)
-                chunks.add(conn, chunk)
+                if not _began(conn, chunk, drafted):
+                    return None
                 copying.copy(conn, drafted.packed)
-                accepting.leave_open(conn, chunk)
         except (EntryTaken, PolicyRefused):
             return None
         metrics.RECORDS_ACCEPTED.labels(ledger.kind).inc(chunk.n)
@@ -121,17 +121,29 @@ class ShortWay:
 
 
 def _admit(conn: Connection, ledger: Ledger, chunk_id: int, drafted: Drafted) -> None:
-    """Lock the sums and reserve the chunk's, if its policy holds in whatever order its entries anchor.
+    """See that the chunk's policy holds in whatever order its entries anchor; with debit, lock the sums and reserve.
 
     Its number was drawn before the lock: what is numbered after it anchors after it, so that credit can't pay for it.
 
     Raises:
         PolicyRefused: It may not hold, or the ledger is held after a restore: some of it may be on chain.
     """
+    if not drafted.debit:  # then the sums that are there decide nothing but their own limit, which the statement keeps
+        admit(ledger.kind, Totals(0, 0, None), drafted.credit, 0)
+        return
     sums = ledgers.hold_sums(conn, ledger.ledger_id)
     if sums.behind:
         raise PolicyRefused("the ledger is held")
-    later = entries.credit_after(conn, ledger.ledger_id, chunk_id) if drafted.debit else 0
+    later = entries.credit_after(conn, ledger.ledger_id, chunk_id)
     spent = admit(ledger.kind, Totals(sums.credit - later, sums.debit, sums.budget), 0, drafted.debit)
     admit(ledger.kind, spent, drafted.credit, 0)
     ledgers.reserve(conn, ledger.ledger_id, drafted.credit, drafted.debit)
+
+
+def _began(conn: Connection, chunk: Chunk, drafted: Drafted) -> bool:
+    """Store the chunk itself; False where the way that looks at each record has to tell why not."""
+    if not drafted.debit:
+        return at_once.begin(conn, chunk, drafted.credit)
+    chunks.add(conn, chunk)
+    accepting.leave_open(conn, chunk)
+    return True

@@ -1,8 +1,9 @@
-"""A small chunk in one statement: one way to the database and back, and one wait for its disk.
+"""A chunk without debit, of which nothing has to be read before it is admitted: lock, sums and chunk in one statement.
 
-For chunks without debit: nothing has to be read before they are admitted. A chunk goes in whole, or nothing changes.
+A small chunk goes in with all its rows at once: one way to the database and back, and one wait for its disk.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 
 import psycopg
@@ -15,7 +16,7 @@ from chainsvc.journal.copying import Packing
 from chainsvc.sumtree import MAX_SUM
 
 # The ledger's share lock comes before the lock on its sums. Nobody holds the second and wants to close the ledger.
-_ADD = """
+_CHUNK = """
 WITH opened AS (
     SELECT FROM ledgers WHERE ledger_id = %b AND NOT closed FOR SHARE
 ), held AS (
@@ -27,7 +28,10 @@ WITH opened AS (
         submission_alg, submission_pubkey, submission_signature, submitted_by)
     SELECT %b, %s, %s, %b, %b, %s, %s, %s, %b, %b, %s, %b, %b, %s FROM held
     RETURNING ledger_id, chunk_id
-), given AS (
+)
+"""
+_ROWS = """
+, given AS (
     SELECT ledger_id, chunk_id, entry_id, commitment, credit, reference_index, sealed_seed, sealed_record
     FROM chunk, unnest(%b::bigint[], %b::bytea[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bytea[])
         AS rows (entry_id, commitment, credit, reference_index, sealed_seed, sealed_record)
@@ -42,8 +46,8 @@ WITH opened AS (
 ), stored AS (
     INSERT INTO payloads (ledger_id, entry_id, sealed_record) SELECT ledger_id, entry_id, sealed_record FROM given
 )
-INSERT INTO open_chunks (ledger_id, chunk_id) SELECT ledger_id, chunk_id FROM chunk
 """
+_OPEN = "INSERT INTO open_chunks (ledger_id, chunk_id) SELECT ledger_id, chunk_id FROM chunk"
 
 
 @dataclass(slots=True)
@@ -102,10 +106,19 @@ def add(conn: Connection, chunk: Chunk, rows: Rows, credit: int) -> bool:
         EntryTaken: A commitment or reference is there already; nothing was stored.
         DatabaseUnavailable: All of it is there, or nothing.
     """
-    limits = (chunk.ledger_id, credit, chunk.ledger_id, MAX_SUM - credit)
     try:
-        return conn.exec_driver_sql(_ADD, (*limits, *astuple(chunk), *rows.columns())).rowcount == 1
+        return _store(conn, _CHUNK + _ROWS + _OPEN, chunk, credit, rows.columns())
     except IntegrityError as error:
         if isinstance(error.orig, psycopg.errors.UniqueViolation):
             raise EntryTaken("commitment or reference", ()) from error
         raise
+
+
+def begin(conn: Connection, chunk: Chunk, credit: int) -> bool:
+    """Store a chunk without debit whose entries follow in the same transaction; False as in :func:`add`."""
+    return _store(conn, _CHUNK + _OPEN, chunk, credit)
+
+
+def _store(conn: Connection, statement: str, chunk: Chunk, credit: int, columns: Sequence[object] = ()) -> bool:
+    limits = (chunk.ledger_id, credit, chunk.ledger_id, MAX_SUM - credit)
+    return conn.exec_driver_sql(statement, (*limits, *astuple(chunk), *columns)).rowcount == 1

@@ -17,7 +17,7 @@ from chainsvc import jcs
 from chainsvc.client.answers import Accepted
 from chainsvc.errors import DatabaseUnavailable, LedgerClosed
 from chainsvc.intake.gathering import Book
-from chainsvc.journal import accepting, chunks, copying
+from chainsvc.journal import accepting, at_once, chunks, copying
 from chainsvc.receipt import ChunkTree, Receipt
 from chainsvc.record import Record
 
@@ -200,35 +200,47 @@ def test_a_closed_ledger_stops_the_stream(service: Station) -> None:
     assert stream.told[-1]["stopped"]["line"] == 2
 
 
-@pytest.mark.parametrize(("part", "step"), [(chunks, "add"), (copying, "copy"), (accepting, "leave_open")])
+@pytest.mark.parametrize(
+    ("part", "step", "made"),
+    [
+        (at_once, "begin", donation),
+        (copying, "copy", donation),
+        (chunks, "add", disbursement),
+        (copying, "copy", disbursement),
+        (accepting, "leave_open", disbursement),
+    ],
+)
 def test_a_lost_connection_leaves_nothing_and_the_repetition_all(
-    service: Station, part: ModuleType, step: str, monkeypatch: pytest.MonkeyPatch
+    service: Station, part: ModuleType, step: str, made: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = service.open().name
-    records = [donation(name, n) for n in range(50)]
+    given = Stream(service, name)
+    given.put([donation(name, 1_000, 1_000_000)])
+    given.bulk.finish()
+    records = [made(name, n, 100) for n in range(50)]
     monkeypatch.setattr(part, step, _cutting(service.parts.engine, getattr(part, step)))
     stream = Stream(service, name)
     stream.put(records)
     with pytest.raises(DatabaseUnavailable):
         stream.bulk.finish()
     monkeypatch.undo()
-    assert service.parts.service.ledger(name).entries == 0
+    assert service.parts.service.ledger(name).entries == 1
     again = Stream(service, name)
     again.put(records)
     again.bulk.finish()
     assert again.told[-1]["end"]["accepted"] == 50
     service.settle(name)
-    check_everything(service, name, again.accepted())
+    check_everything(service, name, [*given.accepted(), *again.accepted()])
 
 
-def _cutting(engine: Engine, act: Callable[..., None]) -> Callable[..., None]:
+def _cutting(engine: Engine, act: Callable[..., Any]) -> Callable[..., Any]:
     """Let the server end the connection just before the step."""
 
-    def acting(conn: Connection, *args: object) -> None:
+    def acting(conn: Connection, *args: object) -> Any:
         pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
         with engine.connect() as other:
             other.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
-        act(conn, *args)
+        return act(conn, *args)
 
     return acting
 

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from chainsvc.errors import ChainsvcError
+from chainsvc.network import Network
+from chainsvc.succession import follow, parse_all
 from chainsvc.verify import evidence_files
 from chainsvc.verify.many import Against, Verifier, verify_all
 from chainsvc.verify.processes import cores
@@ -41,7 +43,8 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Verify evidence files 核验证据文件",
+        description="Verify evidence files 核验证据文件. Without --node and --checkpoint by the seals of the pinned "
+        "validators 未指定节点或检查点时，以描述文件所列验证节点的签封为准",
         epilog="Exit status 退出码: 0 valid 有效, 10 other standing 其他效力, 11 undetermined 无法判定, "
         "12 invalid 核验不通过",
     )
@@ -52,6 +55,9 @@ def _options() -> argparse.Namespace:
         type=Path,
         metavar="DESCRIPTOR",
         help="the network descriptor you pinned 网络描述文件",
+    )
+    parser.add_argument(
+        "--successor", action="append", default=[], type=Path, metavar="FILE", help="its signed successors 后继描述文件"
     )
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--node", action="append", metavar="URL", help="a node of your own; several agree 自有节点")
@@ -65,7 +71,9 @@ def _options() -> argparse.Namespace:
 
 def _against(options: argparse.Namespace) -> Against:
     checkpoint = options.checkpoint.read_bytes() if options.checkpoint else None
-    return Against(options.network.read_bytes(), tuple(options.node or ()), checkpoint, options.at)
+    successors = [one for path in options.successor for one in parse_all(path.read_bytes())]
+    network = follow(Network.parse(options.network.read_bytes()), successors)
+    return Against(network.to_bytes(), tuple(options.node or ()), checkpoint, options.at)
 
 
 def _verify(options: argparse.Namespace, against: Against) -> int:

@@ -1,8 +1,10 @@
 """Who may seal a block, as a node tells it: what the deployment writes into the network descriptor."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from chainsvc.chain.node import Node
+from chainsvc.network import Validators
 from chainsvc.proof.seals.qbft import validators_in
 
 
@@ -40,3 +42,27 @@ class ListedInHeader:
     def validators_at(self, node: Node, number: int) -> tuple[bytes, ...]:
         """Return the header's list; honest validators seal no other than the right one."""
         return validators_in(node.header(number), f"{node.url}, block {number}")
+
+
+def epochs_after(source: ValidatorSource, node: Node, last: Validators, newest: int) -> Iterator[Validators]:
+    """Yield the sets that came after a pinned one, each with the first block that it seals.
+
+    Halving finds a change in a few questions. A set that changed and changed back between two of them is not found:
+    describe the network soon after each vote.
+
+    Args:
+        source: The engine's.
+        node: A node that keeps old headers.
+        last: The newest epoch that is pinned.
+        newest: Last block to look at, a final one.
+
+    Raises:
+        NodeUnavailable: The node does not answer, or does not offer the call.
+    """
+    while source.validators_at(node, newest) != last.addresses:
+        low, high = last.since, newest  # the set differs at high
+        while low + 1 < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if source.validators_at(node, middle) != last.addresses else (middle, high)
+        last = Validators(high, source.validators_at(node, high))
+        yield last

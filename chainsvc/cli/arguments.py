@@ -47,6 +47,12 @@ Descriptor = Annotated[
     Path | None,
     typer.Option("--network", metavar="DESCRIPTOR", help="Network descriptor that you pinned; default the home's."),
 ]
+Successors = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--successor", metavar="FILE", help="Signed successors of your descriptor, in order; may repeat.", exists=True
+    ),
+]
 Block = Annotated[
     int | None, typer.Option("--at", min=0, metavar="BLOCK", help="Block to ask; default the newest final.")
 ]

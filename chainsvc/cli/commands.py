@@ -76,10 +76,13 @@ _BUDGET = Group(
     },
 )
 _NETWORK = Group(
-    "Show and export the network descriptor.",
+    "Show and export the network descriptor, and follow its successors.",
     {
         "show": Command("networks:show", "Show a network descriptor and its SHA-256."),
         "export": Command("publishing:export", "Write the descriptor for verifiers, signed if asked."),
+        "follow": Command("successions:follow", "Follow signed successors from the pinned descriptor."),
+        "cosign": Command("successions:cosign", "Add your signature to a successor."),
+        "succeed": Command("succeeding:succeed", "Describe the network anew, as successor of the descriptor."),
     },
 )
 _DEVNET = Group(

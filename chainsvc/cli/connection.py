@@ -1,6 +1,6 @@
 """What commands talk to: the service with an API key, a pinned network, a node of one's own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import AccessDenied, ConfigurationRefused
 from chainsvc.network import MAX_BYTES, Network
 from chainsvc.settings import Settings
+from chainsvc.succession import MAX_BYTES as MAX_SUCCESSORS
+from chainsvc.succession import follow, parse_all
 
 RETRY_S = 10.0
 """Seconds in which a call is repeated while the service is away."""
@@ -111,6 +113,18 @@ def pinned_network(settings: Settings, named: Path | None) -> Network | None:
     if settings.network_file is not None and not settings.network_file.exists():
         raise ConfigurationRefused("there is no network descriptor", where=str(settings.network_file))
     return Network.parse(read(settings.descriptor, MAX_BYTES)) if settings.descriptor.exists() else None
+
+
+def followed(network: Network, files: Iterable[Path]) -> Network:
+    """Return the newest descriptor that the files' successors lead to.
+
+    Raises:
+        OSError: A file can't be read.
+        MalformedInput: One holds no successors.
+        NetworkMismatch: A successor does not follow, or changes what never changes.
+        SignatureRefused: Too few signers signed one.
+    """
+    return follow(network, [one for file in files for one in parse_all(read(file, MAX_SUCCESSORS))])
 
 
 def node_urls(settings: Settings, named: Sequence[str] | None) -> tuple[str, ...]:

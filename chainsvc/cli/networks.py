@@ -6,7 +6,7 @@ from chainsvc.cli.arguments import Descriptor
 from chainsvc.cli.connection import pinned_network
 from chainsvc.cli.output import facts, listing, output_of
 from chainsvc.cli.verifying import network_on_first_use
-from chainsvc.network import Network
+from chainsvc.network import Network, Validators
 from chainsvc.settings import load_settings
 
 
@@ -37,6 +37,10 @@ def described(network: Network) -> dict[str, object]:
         "genesis": network.genesis.hex(),
         "contracts": {kind: address for kind, address, _ in _contracts(network)},
         "signers": [str(key) for key in network.signers],
+        "validators": [
+            {"from": epoch.since, "addresses": [f"0x{address.hex()}" for address in epoch.addresses]}
+            for epoch in network.validators
+        ],
         "schemas": len(network.schemas),
     }
 
@@ -49,9 +53,15 @@ def rows(network: Network) -> list[tuple[str, object]]:
         ("Chain", f"{network.chain_id}, genesis {network.genesis.hex()}"),
         ("Final", f"{network.engine.name}, {network.engine.finality}"),
         ("Clock", f"± {network.time.tolerance} s"),
+        ("Validators", "\n".join(map(_validators, network.validators)) or "not pinned: seals are not checked"),
         ("Checkpoints by", "\n".join(str(key) for key in network.signers) or "nobody"),
         ("Schemas", f"{len(network.schemas)} pinned"),
     ]
+
+
+def _validators(epoch: Validators) -> str:
+    listed = ", ".join(f"0x{address.hex()}" for address in epoch.addresses)
+    return f"from block {epoch.since}: {listed}"
 
 
 def _contracts(network: Network) -> list[tuple[str, str, str]]:

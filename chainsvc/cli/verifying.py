@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from chainsvc.checkpoint import MAX_BYTES as MAX_CHECKPOINT
-from chainsvc.cli.arguments import Block, Descriptor, Nodes
-from chainsvc.cli.connection import connected, node_urls, pinned_network, read
+from chainsvc.cli.arguments import Block, Descriptor, Nodes, Successors
+from chainsvc.cli.connection import connected, followed, node_urls, pinned_network, read
 from chainsvc.cli.output import Output, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.client.verifying import FIRST_USE
@@ -46,7 +46,12 @@ def verify(
             "--checkpoint", metavar="FILE", help="A checkpoint that you trust, instead of a node.", exists=True
         ),
     ] = None,
+    seals: Annotated[
+        bool,
+        typer.Option("--seals", help="Rest on the seals of the descriptor's validators alone, and ask no node."),
+    ] = False,
     network: Descriptor = None,
+    successor: Successors = None,
     at: Block = None,
     report: Annotated[
         Path | None,
@@ -58,14 +63,17 @@ def verify(
 ) -> None:
     """Verify evidence files on this machine.
 
+    Without a node, one set before (CHAINSVC_NODE_URL) or a checkpoint, the seals of the descriptor's validators decide.
     The service is not asked, but for its network descriptor where none is pinned; the verdict then says so.
     With --json each verdict is a line of its own, and the last line is the summary.
     Exit status: 0 all valid, 10 another standing, 11 undetermined, 12 invalid; the gravest counts.
     """
-    if node and checkpoint is not None:
-        raise UsageRefused("verification rests on one source", expected="--node or --checkpoint", got="both")
+    if sum([bool(node), checkpoint is not None, seals]) > 1:
+        expected = "--node, --checkpoint or --seals"
+        raise UsageRefused("verification rests on one source", expected=expected, got="more than one")
     settings, output = load_settings(), output_of(context)
-    against = _against(output, settings, network, node, checkpoint, at)
+    asked = () if seals else node_urls(settings, node)
+    against = _against(output, settings, network, successor or [], asked, checkpoint, at)
     found = evidence_files.count(evidence_files.expanded(paths))
     if found <= MANY and report is None and not output.json:
         raise typer.Exit(_show_each(output, paths, against))
@@ -116,15 +124,16 @@ def _against(
     output: Output,
     settings: Settings,
     named: Path | None,
-    nodes: list[str] | None,
+    successors: list[Path],
+    nodes: tuple[str, ...],
     checkpoint: Path | None,
     at: int | None,
 ) -> Against:
     pinned = pinned_network(settings, named)
-    network = pinned or network_on_first_use(output, settings)
+    network = followed(pinned or network_on_first_use(output, settings), successors)
     return Against(
         network=network.to_bytes(),
-        nodes=() if checkpoint else node_urls(settings, nodes),
+        nodes=() if checkpoint else nodes,
         checkpoint=None if checkpoint is None else read(checkpoint, MAX_CHECKPOINT),
         at=at,
         unproven=() if pinned else (FIRST_USE,),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from chainsvc.api.ports import EvidenceFile
 from chainsvc.batch import tree_of
 from chainsvc.chain.node import Node
+from chainsvc.chain.runs import proof_header
 from chainsvc.commitment import derive_salts
 from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.keys import key_id
@@ -163,7 +164,7 @@ class Prover:
         account = self._node.proof(files[0].contract, wanted, self.block)
         nodes = {slot: found.nodes for slot, found in zip(wanted, account.storage, strict=True)}
         if self._header is None:
-            self._header = self._node.header(self.block)
+            self._header = proof_header(self._node, self._network, self.block)
         proven = []
         for file, head, word in zip(files, heads, words, strict=True):
             institutions, key = self._key(file)

@@ -103,6 +103,9 @@ def _fact_rows(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Who attests 来源", f"{facts.attests.en}\n{facts.attests.zh}"
     if facts.trust is not None:
         yield "Trust 信任基础", facts.trust
+    if facts.seals is not None:
+        found = ", ".join(f"0x{address.hex()}" for address in facts.seals.found)
+        yield "Validators 验证节点", f"{facts.seals} (set pinned from block {facts.seals.since} 起): {found}"
     if facts.receipt_late:
         yield "Receipt 回执", f"anchored {facts.receipt_late} s after its deadline 超出承诺期限"
     yield "Values 内容", f"{facts.disclosed} disclosed 已披露, {facts.hidden} hidden 未披露"

@@ -27,6 +27,7 @@ CORE = frozenset(
         "record",
         "schemas",
         "shape",
+        "succession",
         "sumtree",
         "verify",
     }

@@ -42,6 +42,8 @@ BASE = [
     ("export",),
     ("ledger", "list"),
     ("network", "show"),
+    ("network", "follow"),
+    ("network", "cosign"),
     ("key", "new"),
     ("config", "show"),
     ("devnet", "status"),

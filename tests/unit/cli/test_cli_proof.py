@@ -1,13 +1,20 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.command_line import Run, document, documents, problem
 from support.fake_service import FakeService
 from support.paper_evidence import LEDGER, PaperLedger, donation
+from support.paper_seals import ADDRESSES
+from support.sealed_chain import sealed_scene
 
+from chainsvc.crypto.keys import SigningKey
 from chainsvc.heads import Status
+from chainsvc.network import SEALERS, Validators
+from chainsvc.note import Signer
+from chainsvc.succession import Successor
 
 
 @pytest.fixture
@@ -85,6 +92,50 @@ def test_report_is_gone_on_with(served: Run, evidence: Path) -> None:
 def test_evidence_without_a_trusted_block_is_undetermined(served: Run, evidence: Path) -> None:
     assert served("verify", evidence, "--node", "http://127.0.0.1:1").exit_code == 11
     assert served("verify", evidence).exit_code == 11
+
+
+def test_seals_decide_without_a_node_where_validators_are_pinned(run: Run, home: Path) -> None:
+    sealed = sealed_scene(SEALERS)
+    (home / "pinned.json").write_bytes(sealed.network.to_bytes())
+    (home / "sealed.json").write_bytes(sealed.proven().to_bytes())
+    words = ["verify", home / "sealed.json", "--network", home / "pinned.json"]
+    result = run(*words, "--seals")
+    assert result.exit_code == 0, result.stdout
+    assert "Validators 验证节点" in result.stdout
+    assert run(*words).exit_code == 0
+    assert run(*words, "--seals", "--node", "http://127.0.0.1:1").exit_code == 2
+    shown = document(run("network", "show", "--network", home / "pinned.json", "--json"))
+    assert [len(epoch["addresses"]) for epoch in shown["descriptor"]["validators"]] == [4]
+
+
+def test_successor_is_cosigned_followed_and_verified_by(run: Run, home: Path) -> None:
+    """The validators of a network changed: whoever pinned the first descriptor follows to the second."""
+    sealed = sealed_scene(SEALERS)
+    names, keys = ("north", "south", "east"), [home / f"{name}.key" for name in ("north", "south", "east")]
+    for key in keys:
+        assert run("key", "new", key).exit_code == 0
+    signers = [Signer(name, SigningKey.from_file(key)) for name, key in zip(names, keys, strict=True)]
+    new = replace(sealed.network, signers=tuple(signer.verifier_key for signer in signers))
+    old = replace(new, validators=(Validators(0, ADDRESSES[:3]),))
+    late = replace(old, validators=(*old.validators, *(replace(epoch, since=2) for epoch in new.validators)))
+    (home / "first.json").write_bytes(old.to_bytes())
+    (home / "next.note").write_bytes(Successor(late, old.sha256).sign(signers[:1]).to_bytes())
+    (home / "sealed.json").write_bytes(sealed.proven().to_bytes())
+    pinned = ["--network", home / "first.json"]
+
+    follow = ["network", "follow", home / "next.note", "-o", home / "newest.json", *pinned]
+    assert run(*follow).exit_code == 6  # one of three signed
+    stranger = run("network", "cosign", home / "next.note", "--key", keys[2], "--name", "west", *pinned)
+    assert stranger.exit_code == 2
+    cosigned = run("network", "cosign", home / "next.note", "--key", keys[1], "--name", "south", *pinned, "--json")
+    assert document(cosigned)["signed_by"] == ["north", "south"]
+    assert document(run(*follow, "--json"))["sha256"] == late.sha256.hex()
+    assert (home / "newest.json").read_bytes() == late.to_bytes()
+
+    verify = ["verify", home / "sealed.json", "--seals", *pinned]
+    assert run(*verify).exit_code == 12
+    assert run(*verify, "--successor", home / "next.note").exit_code == 0
+    assert run("verify", home / "sealed.json", "--seals", "--network", home / "newest.json").exit_code == 0
 
 
 def test_superseded_evidence_has_an_exit_code_of_its_own(run: Run, home: Path) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from support.paper_scene import Scene
+from support.sealed_chain import sealed_scene
+
+from chainsvc.network import AT_ONCE, SEALERS
 
 SCRIPTS = Path(__file__).parent.parent.parent.parent / "scripts"
 
@@ -137,3 +140,14 @@ def test_a_damaged_ledger_has_findings(folder: Path) -> None:
     assert "gap" in out
     code, out, _ = _run(folder, "audit_ledger.py", "--network", "network.json", "--json", "ledger.ndjson")
     assert (code, json.loads(out)["findings"][0]["code"]) == (13, "gap")
+
+
+@pytest.mark.parametrize("finality", [AT_ONCE, SEALERS])
+def test_seals_alone_verify_evidence(tmp_path: Path, finality: str) -> None:
+    sealed = sealed_scene(finality)
+    (tmp_path / "network.json").write_bytes(sealed.network.to_bytes())
+    (tmp_path / "e.json").write_bytes(sealed.proven().to_bytes())
+    code, out, _ = _run(tmp_path, "verify_evidence.py", "--network", "network.json", "e.json")
+    assert code == 0
+    assert "VALID 有效" in out
+    assert "3 of 4 validators" in " ".join(out.split())

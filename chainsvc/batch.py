@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from chainsvc.crypto.suites import Suite
 from chainsvc.sumtree import Node, SumTree
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """An entry on its way into a batch.
 
     Attributes:
@@ -55,7 +56,7 @@ def build_batch(suite: Suite, ledger_id: bytes, first: int, members: Sequence[Me
     Raises:
         MalformedInput: Not 1 to 4,096 members, or sums beyond 2^53-1.
     """
-    ordered = tuple(sorted(members, key=lambda member: member.commitment))
+    ordered = tuple(sorted(members, key=attrgetter("commitment")))
     return Batch(ledger_id, first, ordered, tree_of(suite, ledger_id, first, ordered))
 
 

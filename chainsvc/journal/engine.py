@@ -10,8 +10,9 @@ paused: what it locked is free again. A server that only reads (a standby after 
 not answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg.errors import ReadOnlySqlTransaction
@@ -90,6 +91,21 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn:
         conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         yield conn
+
+
+def rows_of(conn: Connection, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    """Return what a query finds, in binary form and past SQLAlchemy, whose rows cost more than the query.
+
+    Raises:
+        DatabaseUnavailable: No answer.
+    """
+    driver = conn.connection.driver_connection
+    assert driver is not None
+    try:
+        with driver.cursor(binary=True) as cursor:
+            return list(cursor.execute(statement, values).fetchall())
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise unavailable(error) from error
 
 
 def server_time(conn: Connection) -> float:

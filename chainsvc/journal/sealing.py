@@ -14,6 +14,7 @@ from chainsvc.batch import Member
 from chainsvc.errors import Conflict
 from chainsvc.journal.chain_tables import batches, marks, sealed
 from chainsvc.journal.columns import CHUNK_SIZE
+from chainsvc.journal.engine import rows_of
 from chainsvc.journal.tables import chunks, ledgers, open_chunks
 
 _SEALED = """
@@ -126,7 +127,7 @@ def try_lock(conn: Connection, ledger_id: bytes) -> bool:
 def unsealed(conn: Connection, ledger_id: bytes, limit: int) -> Unsealed:
     """Return up to ``limit`` entries that wait, in the order of their numbers."""
     oldest = select(func.min(chunks.c.accepted_at)).select_from(open_chunks.join(chunks, _same_chunk()))
-    members = tuple(Member(*row) for row in conn.exec_driver_sql(_UNSEALED, (ledger_id, limit + CHUNK_SIZE, limit)))
+    members = tuple(map(Member._make, rows_of(conn, _UNSEALED, (ledger_id, limit + CHUNK_SIZE, limit))))
     return Unsealed(members, conn.execute(oldest.where(open_chunks.c.ledger_id == ledger_id)).scalar_one())
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from vector_parts import canonical, chain, evidence_files, example, exports, schemas, signatures, verdicts
+from vector_parts import canonical, chain, evidence_files, example, exports, schemas, seals, signatures, verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "vectors"
@@ -22,7 +22,7 @@ DOCUMENT = ROOT / "docs" / "evidence-format.md"
 WIDTH = 160
 """Longest line in columns that an array or object is kept on."""
 
-PARTS = (canonical, chain, signatures, schemas, evidence_files, verdicts, exports)
+PARTS = (canonical, chain, signatures, schemas, evidence_files, verdicts, seals, exports)
 
 
 def render(value: Any, indent: int = 0) -> str:

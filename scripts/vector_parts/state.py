@@ -110,9 +110,14 @@ class ChainState:
         """RLP of a header of 16 fields (London) over this state."""
         return self._header(self.extra)
 
+    @property
+    def root(self) -> bytes:
+        """The state root."""
+        found: bytes = self._accounts().root_hash
+        return found
+
     def _header(self, extra: bytes) -> bytes:
-        root = self._accounts().root_hash
-        fixed = [derived("parent"), bytes(32), bytes(20), root, bytes(32), bytes(32), bytes(256)]
+        fixed = [derived("parent"), bytes(32), bytes(20), self.root, bytes(32), bytes(32), bytes(256)]
         numbers = [1, self.number, 30_000_000, 0, self.time]
         encoded: bytes = rlp.encode([*fixed, *numbers, extra, QBFT if self.is_qbft else bytes(32), bytes(8), 0])
         return encoded

@@ -159,6 +159,19 @@ class Header:
         return list(fields)
 
 
+def headers_of(data: bytes, finality: str) -> list[bytes]:
+    """Take ``proof.header`` apart."""
+    if finality != "sealers":
+        return [data]
+    found: list[bytes] = []
+    while data or not found:
+        _, rest = rlp_item(data)
+        found.append(data[: len(data) - len(rest)])
+        data = rest
+    need(len(found) <= 256, "too many headers")
+    return found
+
+
 def checkpoint_of(text: str, network: dict[str, Any]) -> tuple[int, bytes]:
     """Return number and hash of the block that a checkpoint names, if a signer of the descriptor signed it."""
     body, _, lines = text.rpartition("\n\n")
@@ -187,8 +200,8 @@ def checkpoint_of(text: str, network: dict[str, Any]) -> tuple[int, bytes]:
 class Proof:
     """Values that a state proof shows (section 13)."""
 
-    def __init__(self, proof: Any) -> None:
-        self.proof, self.header = proof, Header(bytes.fromhex(proof["header"]))
+    def __init__(self, proof: Any, finality: str = "block") -> None:
+        self.proof, self.header = proof, Header(headers_of(bytes.fromhex(proof["header"]), finality)[0])
         self.number = self.header.number
 
     def code(self, name: str, where: str) -> bytes:

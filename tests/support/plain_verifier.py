@@ -5,6 +5,7 @@ It answers with verdict and outcomes only. Schemas are the files themselves, who
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from support import plain
 from support.plain_chain import Node, Proof, RefusedError, UnreadError, checkpoint_of, need, signature_fits, slot_of
 from support.plain_file import MAX, disclosed, hash32, is_whole, parse
 from support.plain_formats import FORMATS, is_date_time
+from support.plain_seals import sealed_by
 
 SCHEMAS = Path(__file__).parent.parent / "vectors" / "schemas"
 STANDINGS = ("valid", "superseded", "revoked", "suspended", "dissolved", "annulled", "void")
@@ -29,6 +31,7 @@ class Verification:
         self.network, self.at = network, at
         self.outcomes: dict[int, str] = {}
         self.sources: list[Any] = []
+        self.found: list[str] = []
         if not self.step(1, lambda: self.file(data)):
             self.outcomes.update(dict.fromkeys(range(2, 11), "not checked"))
             return
@@ -65,6 +68,8 @@ class Verification:
         try:
             if checkpoint is not None:
                 self.by_checkpoint(checkpoint, proof)
+            elif chain is None and self.network["validators"]:
+                self.by_seals(proof)
             else:
                 self.sources = [Node(chain, self.at)]
         except (RefusedError, UnreadError) as error:
@@ -74,11 +79,23 @@ class Verification:
         number, block_hash = checkpoint_of(checkpoint, self.network)
         if proof is None or self.at not in (None, number):
             raise UnreadError("no proof, or another block")
-        source = Proof(proof)
+        source = self.proof(proof)
         if source.header.number != number:
             raise UnreadError("another block")
         need(source.header.hash == block_hash, "another hash")
         self.sources = [source]
+
+    def by_seals(self, proof: Any) -> None:
+        if proof is None:
+            raise UnreadError("no proof")
+        source = self.proof(proof)
+        self.found = sealed_by(bytes.fromhex(proof["header"]), self.network)
+        if self.at not in (None, source.number):
+            raise UnreadError("another block")
+        self.sources = [source]
+
+    def proof(self, proof: Any) -> Proof:
+        return Proof(proof, self.network["engine"]["finality"])
 
     def each(self, check: Callable[[Any], None]) -> None:
         """Check by the source, and after a node by the file's own proof: what fails counts, then what stays open."""
@@ -101,7 +118,7 @@ class Verification:
         if self.value["proof"] is None or not isinstance(self.sources[0], Node):
             return self.sources
         try:
-            return [*self.sources, Proof(self.value["proof"])]
+            return [*self.sources, self.proof(self.value["proof"])]
         except RefusedError as error:
             raise UnreadError("no header") from error
 
@@ -163,10 +180,13 @@ class Verification:
             raise self.trouble
         node = self.sources[0]
         if self.value["proof"] is not None and isinstance(node, Node):
-            header = Proof(self.value["proof"]).header
+            header = self.proof(self.value["proof"]).header
             if header.number != node.number:
                 raise UnreadError("no such block")
             need(header.hash.hex() == node.hash, "another block")
+        if self.value["proof"] is not None and self.network["validators"]:
+            with suppress(UnreadError):  # too few fail nothing where the block is trusted anyway
+                self.found = sealed_by(bytes.fromhex(self.value["proof"]["header"]), self.network)
 
     def code(self) -> None:  # 7
         need(self.is_pinned, "not the descriptor's")

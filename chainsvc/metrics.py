@@ -93,6 +93,9 @@ HEAD_AGE_SECONDS = Gauge(
 )
 """Chain: alert when blocks stop."""
 
+FINALS_TAKEN_BACK = Counter("chainsvc_finals_taken_back", "Blocks with something final that left the chain")
+"""Chain: alert on any; the log has both hashes."""
+
 REORGANIZATIONS = Counter("chainsvc_reorganizations", "Times that a block seen before was gone")
 """Chain: also a restarted devnet."""
 

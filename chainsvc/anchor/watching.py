@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
+from chainsvc.anchor.alarming import Alarm
 from chainsvc.anchor.holding import Hold
 from chainsvc.anchor.recording import record_anchored, record_change
 from chainsvc.anchor.sending import Contracts
@@ -23,9 +24,9 @@ from chainsvc.chain.node import Node
 from chainsvc.chain.watch import vanished
 from chainsvc.errors import LeaseLost, NetworkMismatch, NotFound
 from chainsvc.journal import batches, cursors, ledgers, marks, transactions
-from chainsvc.journal.batches import Anchor
+from chainsvc.journal.batches import Anchor, StoredBatch
 from chainsvc.journal.cursors import Cursor
-from chainsvc.journal.marks import Word
+from chainsvc.journal.marks import Mark, Word
 from chainsvc.journal.transactions import Transaction
 from chainsvc.logs import get_logger
 from chainsvc.network import Network
@@ -63,7 +64,13 @@ class Watcher:
         self._looked_at: tuple[bytes, bytes | None] | None = None
         self._rereading: dict[bytes, int] = {}
         self._clock = clock
-        self.trouble: str | None = None
+        self._alarm = Alarm(node)
+        self._surplus: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong between journal and chain, in words."""
+        return "; ".join(filter(None, (self._alarm.trouble, self._surplus))) or None
 
     def recheck(self) -> int:
         """Take back what stands in a block that is gone; return how much was lost.
@@ -81,6 +88,9 @@ class Watcher:
         metrics.HEAD_AGE_SECONDS.set(max(0.0, self._clock() - head.time))
         if not self._watch.keep():
             return 0
+        if self._alarm.trouble:
+            with self._engine.connect() as conn:
+                self._alarm.look(conn)
         newest = self._newest()
         if (head.hash, newest) == self._looked_at:  # the same head has the same blocks below
             return 0
@@ -120,20 +130,28 @@ class Watcher:
             lambda transaction: self._has_moved(conn, transaction),
         )
         for transaction in gone:
-            for batch in batches.of_transaction(conn, transaction.hash):
-                batches.back_to_submitted(conn, batch.ledger_id, batch.k)
-            for mark in marks.of_transaction(conn, transaction.hash):
-                marks.back_to_submitted(conn, *mark.key)
+            self._reopen(
+                conn, batches.of_transaction(conn, transaction.hash), marks.of_transaction(conn, transaction.hash)
+            )
             transactions.back_to_sent(conn, transaction.hash)
         return len(gone)
 
+    def _reopen(self, conn: Connection, lost_batches: Sequence[StoredBatch], lost_marks: Sequence[Mark]) -> None:
+        self._alarm.sound(lost_batches, lost_marks)
+        for batch in lost_batches:
+            batches.back_to_submitted(conn, batch.ledger_id, batch.k)
+        for mark in lost_marks:
+            marks.back_to_submitted(conn, *mark.key)
+
     def _has_moved(self, conn: Connection, transaction: Transaction) -> bool:
-        receipt = self._node.receipt(transaction.hash)
-        if receipt is None or receipt.block_number != transaction.block:
-            return True
+        """Ask for its block where the journal has the hash; while some nodes have it and some not, nothing moved."""
         anchors = [batch.anchor for batch in batches.of_transaction(conn, transaction.hash)]
         words = [mark.word for mark in marks.of_transaction(conn, transaction.hash)]
-        return any(facts.block_hash != receipt.block_hash for facts in (*anchors, *words) if facts is not None)
+        held_by = {(facts.block, facts.block_hash) for facts in (*anchors, *words) if facts is not None}
+        if held_by:
+            return any(vanished(self._node, *block) for block in held_by)
+        receipt = self._node.receipt(transaction.hash)
+        return receipt is None or receipt.block_number != transaction.block
 
     def _take_back_final(self, conn: Connection) -> int:
         """What is final in a block that is gone is open again, whoever carried it; what others did is forgotten."""
@@ -145,10 +163,7 @@ class Watcher:
             lambda offset: marks.newest_final(conn, limit=_PAGE, offset=offset),
             lambda mark: self._is_gone(mark.word),
         )
-        for batch in lost_batches:
-            batches.back_to_submitted(conn, batch.ledger_id, batch.k)
-        for mark in lost_marks:
-            marks.back_to_submitted(conn, *mark.key)
+        self._reopen(conn, lost_batches, lost_marks)
         carriers = {batch.tx_hash for batch in lost_batches} | {mark.tx_hash for mark in lost_marks}
         for tx_hash in carriers - {None}:
             transactions.back_to_sent(conn, tx_hash or b"")
@@ -256,7 +271,7 @@ class Watcher:
         try:
             return self._record(conn, event)
         except NotFound as error:  # of a ledger that is ours
-            self.trouble = f"the chain knows more than the journal: {error}"
+            self._surplus = f"the chain knows more than the journal: {error}"
             log.critical("chain_knows_more", ledger_id=event.ledger_id.hex(), block=event.place.block)
             return False
 

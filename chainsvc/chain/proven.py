@@ -73,8 +73,7 @@ def proven_account(node: HttpNode, address: bytes, slots: Sequence[bytes], at: B
         BlockGone: The node has another block at this height, or none.
         MalformedInput: What the node says is not what the state root covers.
     """
-    proof = node.proof(address, slots, at.number)
-    return _proven(node, at, lambda: _check_account(proof, address, at.state_root))
+    return _proven(node, at, lambda: _check_account(node.proof(address, slots, at.number), address, at.state_root))
 
 
 def _check_account(proof: AccountProof, address: bytes, root: bytes) -> tuple[Account, AccountProof]:
@@ -101,9 +100,9 @@ def proven_receipts(node: HttpNode, sealed: Sealed) -> tuple[Receipt, ...]:
         BlockGone: The node has another block at this height, or none.
         MalformedInput: What the node says is not what the receipts' root covers.
     """
-    found = node.receipts(sealed.block.number)
 
     def check() -> tuple[Receipt, ...]:
+        found = node.receipts(sealed.block.number)
         root = ordered_root([data for _, data in found])
         if root != sealed.receipts_root:
             raise MalformedInput("the receipts are others", expected=sealed.receipts_root.hex(), got=root.hex())
@@ -113,7 +112,15 @@ def proven_receipts(node: HttpNode, sealed: Sealed) -> tuple[Receipt, ...]:
 
 
 def _proven(node: HttpNode, at: Block, check: Callable[[], T]) -> T:
-    """A node on another branch gave that branch's proof, which is no lie."""
+    """Read and check, and once more where that fails: the node may have come to the block only after its answer."""
+    try:
+        return _checked(node, at, check)
+    except MalformedInput:
+        return _checked(node, at, check)
+
+
+def _checked(node: HttpNode, at: Block, check: Callable[[], T]) -> T:
+    """A node on another branch gives that branch's proof, which is no lie."""
     try:
         return check()
     except MalformedInput as error:

@@ -11,7 +11,7 @@ from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.member import Member
 from chainsvc.chain.panel import Panel
 from chainsvc.chain.proven import Sealed, proven_receipts
-from chainsvc.errors import BlockGone, NodesDisagree
+from chainsvc.errors import BlockGone, NodesDisagree, NodeUnavailable
 
 _Event: TypeAlias = tuple[bytes, tuple[bytes, ...], bytes]
 
@@ -57,20 +57,18 @@ class Reports:
         found = agreed(answers, self._panel.quorum)
         if found is not None:
             return found.value
-        found = agreed(answers, self._sure)
-        return found.value if found is not None and self._stands(found.value) else None
+        given = {member: receipt for member, receipt in answers.items() if receipt is not None}
+        sure = agreed(given, self._sure)
+        return sure.value if sure is not None and self._stands(sure.value) else None
 
     @property
     def _sure(self) -> int:
         """So many nodes that, with no more erring than a quorum bears, one of them is right."""
         return len(self._panel.members) - self._panel.quorum + 1
 
-    def _stands(self, receipt: Receipt | None) -> bool:
+    def _stands(self, receipt: Receipt) -> bool:
         """Whether a quorum has the receipt's block."""
-        try:
-            return receipt is not None and self._blocks.number(receipt.block_number).block.hash == receipt.block_hash
-        except BlockGone:
-            return False
+        return self._blocks.count(receipt.block_number, receipt.block_hash).having >= self._panel.quorum
 
     def _holds(self, member: Member, receipt: Receipt | None) -> bool:
         """Whether a receipt's block has one of this content; who gave one that its block has not is named."""
@@ -79,8 +77,8 @@ class Reports:
         try:
             sealed = self._blocks.at_hash(receipt.block_hash)
             proven = self._panel.first(lambda node: proven_receipts(node, sealed))
-        except BlockGone:
-            return False  # a branch that is gone
+        except (BlockGone, NodeUnavailable):
+            return False  # a branch that is gone: nobody can say
         if receipt.block_number == sealed.block.number and _content(receipt) in map(_content, proven):
             return True
         member.blame(Fault.WRONG, f"its receipt of {receipt.transaction.hex()} is not in block {sealed.block.number}")
@@ -94,9 +92,9 @@ class Reports:
         """
 
         def ask(node: HttpNode) -> tuple[Log, ...]:
+            _require(node, end)  # a node that is only coming to this block has fewer logs
             found = tuple(node.logs(wanted.addresses, wanted.topics, wanted.first, end.block.number))
-            if not node.has_block(end.block.number, end.block.hash):
-                raise BlockGone("the node has another block there", where=node.url)
+            _require(node, end)
             return found
 
         answers = self._panel.ask(ask)
@@ -115,6 +113,11 @@ class Reports:
         sealed = self._blocks.number(number)
         receipts = self._panel.first(lambda node: proven_receipts(node, sealed))
         return [_event(log) for receipt in receipts for log in receipt.logs if wanted.takes(log)]
+
+
+def _require(node: HttpNode, sealed: Sealed) -> None:
+    if not node.has_block(sealed.block.number, sealed.block.hash):
+        raise BlockGone("the node has another block there", where=node.url)
 
 
 def _first_difference(answers: Iterable[Sequence[Log]]) -> int | None:

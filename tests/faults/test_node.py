@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine
 from support.everything import check_everything
 from support.records import donation
@@ -68,6 +69,37 @@ def test_anchors_that_vanished_are_sent_again(alone: Station) -> None:
     assert alone.parts.worker.round().lost == 1
     alone.settle(name)
     check_everything(alone, name, receipts)
+
+
+def test_a_final_anchor_that_is_taken_back_is_an_alarm_with_both_hashes_until_it_is_final_again(
+    alone: Station, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = alone.open().name
+    alone.settle(name)
+    snapshot = _rpc(alone, "evm_snapshot")
+    receipts = alone.accept(name, [donation(name, n) for n in range(3)])
+    alone.settle(name)
+    anchored = alone.parts.service.batches(name, None, 1).items[0]
+    assert anchored.block is not None
+    assert anchored.block_hash is not None
+    before = _taken_back()
+    _rpc(alone, "evm_revert", snapshot)
+    _rpc(alone, "anvil_mine", "0x5")
+    alone.parts.worker.round()
+    now = alone.parts.node.block(anchored.block).hash
+    told = f"block {anchored.block} was {anchored.block_hash.hex()} and is {now.hex()}"
+    assert now != anchored.block_hash
+    assert told in (alone.parts.worker.trouble or "")
+    assert "final_taken_back" in capsys.readouterr().out
+    assert _taken_back() == before + 1
+    alone.settle(name)
+    alone.parts.worker.round()
+    assert alone.parts.worker.trouble is None
+    check_everything(alone, name, receipts)
+
+
+def _taken_back() -> float:
+    return REGISTRY.get_sample_value("chainsvc_finals_taken_back_total") or 0.0
 
 
 def test_a_ledger_whose_opening_vanished_is_opened_again(alone: Station) -> None:

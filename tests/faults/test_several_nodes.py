@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import Engine
 from support.everything import check_everything
+from support.fake_chain import FakeChain, FakeNode
 from support.node_server import Relay, served
 from support.records import donation
 from support.station import Site, Station, station
@@ -59,6 +60,17 @@ def test_with_two_dead_of_three_receipts_are_given_and_anchoring_waits(several: 
     assert several.parts.service.ledger(name).anchored_entries == 0
     relays[0].is_dead = relays[2].is_dead = False
     several.settle(name)
+    check_everything(several, name, receipts)
+
+
+def test_a_node_whose_address_leads_to_another_chain_is_named_and_left_out(
+    several: Station, relays: list[Relay]
+) -> None:
+    name = several.open().name
+    relays[1].instead = FakeNode(FakeChain().grow(40))
+    receipts = several.accept(name, [donation(name, n) for n in range(40)])
+    several.settle(name)
+    assert f"{relays[1].url} is other-chain" in nodes_detail(several)
     check_everything(several, name, receipts)
 
 

@@ -36,14 +36,18 @@ class Relay:
         url: Its own.
         is_dead: It breaks every connection.
         lies: By method.
+        instead: Answers in its place: the address leads to another chain.
     """
 
     target: str
     url: str = ""
     is_dead: bool = False
     lies: dict[str, Tamper] = field(default_factory=dict)
+    instead: Answering | None = None
 
     def answer(self, call: dict[str, Any]) -> dict[str, Any]:
+        if self.instead is not None:
+            return self.instead.answer(call)
         found = self._ask(call)
         lie = self.lies.get(call["method"])
         return found | {"result": lie(call["params"], found["result"])} if lie and "result" in found else found
@@ -53,6 +57,11 @@ class Relay:
             connection.request("POST", "/", json.dumps(call), {"Content-Type": "application/json"})
             said: dict[str, Any] = json.loads(connection.getresponse().read())
             return said
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A caller that was killed breaks its connections: nothing to tell."""
 
 
 @contextmanager
@@ -78,7 +87,7 @@ def served(node: Served) -> Iterator[Served]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         node.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -32,10 +32,15 @@ def part(consortium: Consortium, *groups: Sequence[int]) -> None:
     """
     group_of = {number: index for index, group in enumerate(groups) for number in group}
     pairs = _pairs(consortium, lambda one, other: group_of[one.number] != group_of[other.number])
-    for one, other in pairs:
-        one.call("admin_removePeer", other.enode)
-        other.call("admin_removePeer", one.enode)
-    _wait(lambda: not any(_linked(consortium, *pair) for pair in pairs), "a link that was cut is still there")
+
+    def parted() -> bool:
+        left = [pair for pair in pairs if _linked(consortium, *pair)]
+        for one, other in left:  # again and again: the other side may have been dialling meanwhile
+            one.call("admin_removePeer", other.enode)
+            other.call("admin_removePeer", one.enode)
+        return not left
+
+    _wait(parted, "a link that was cut is still there")
 
 
 def mend(consortium: Consortium) -> None:

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import orjson
 
-_TOLD = ("vanished", "lease_lost", "outage", "ledger_held", "mark_refused", "nonce_taken", "fee_raised", "call_refused")
+_TOLD = (
+    "vanished",
+    "final_taken_back",
+    "node_left_out",
+    "lease_lost",
+    "outage",
+    "ledger_held",
+    "mark_refused",
+    "nonce_taken",
+    "fee_raised",
+    "call_refused",
+)
 
 
 class Logs:

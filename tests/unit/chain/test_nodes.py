@@ -267,6 +267,18 @@ def test_two_nodes_of_four_that_begin_anew_are_waited_for() -> None:
             scene.nodes.head()
 
 
+def test_what_half_of_the_nodes_have_lost_is_not_gone(scene: Scene) -> None:
+    block, transaction = scene.chain.blocks[7], scene.chain.transaction(7)
+    assert scene.nodes.receipt(transaction) is not None
+    for fake in scene.fakes[:2]:
+        fake.behind = 5
+    assert not scene.nodes.lacks_block(7, block.hash)
+    assert not scene.nodes.has_block(7, block.hash)
+    assert scene.nodes.receipt(transaction) is None  # not as far as a quorum knows
+    scene.fakes[0].behind = 0
+    assert scene.nodes.receipt(transaction) is not None
+
+
 def test_one_dead_node_of_four_stops_nothing_and_two_do(scene: Scene) -> None:
     scene.fakes[3].is_dead = True
     assert scene.nodes.head().number == 8

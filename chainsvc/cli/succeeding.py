@@ -1,24 +1,18 @@
 """Describing a network anew, when its validators, signers or schemas have changed."""
 
 from contextlib import closing
-from dataclasses import replace
-from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 from chainsvc.bootstrap import checkpoint_signer, open_node, read_network
-from chainsvc.chain.engines import profile_of
+from chainsvc.chain.describing import described_anew
 from chainsvc.chain.identity import check_network
-from chainsvc.chain.node import Node
-from chainsvc.chain.validators import epochs_after
 from chainsvc.cli.networks import described, rows
 from chainsvc.cli.output import facts, output_of
 from chainsvc.cli.successions import NewFile
 from chainsvc.errors import Conflict
-from chainsvc.network import Network, Validators
 from chainsvc.note import VerifierKey
-from chainsvc.schemas import all_schemas
 from chainsvc.settings import load_settings
 from chainsvc.succession import Successor
 
@@ -40,7 +34,7 @@ def succeed(
     before = read_network(settings)
     with closing(open_node(settings)) as node:
         check_network(node, before)
-        after = _described_anew(before, node, signer)
+        after = described_anew(before, node, None if signer is None else list(map(VerifierKey.parse, signer)))
     if after == before:
         raise Conflict("nothing has changed since the descriptor in use", got=before.sha256.hex())
     successor = Successor(after, before.sha256).sign([checkpoint_signer(settings)])
@@ -51,23 +45,3 @@ def succeed(
         {**value, "descriptor": described(after)},
         facts([("Successor", output_file), ("Signatures missing", missing), *rows(after)]),
     )
-
-
-def _described_anew(before: Network, node: Node, signers: list[str] | None) -> Network:
-    profile = profile_of(before.engine)
-    newest = profile.final_block(node).number
-    epochs = list(before.validators)
-    if epochs:
-        epochs += epochs_after(profile.validators, node, epochs[-1], newest)
-    elif found := profile.validators.validators_at(node, newest):
-        epochs.append(Validators(newest, found))
-    return replace(
-        before,
-        validators=tuple(epochs),
-        signers=before.signers if signers is None else tuple(map(VerifierKey.parse, signers)),
-        schemas=MappingProxyType({**_schemas(), **before.schemas}),
-    )
-
-
-def _schemas() -> dict[str, bytes]:
-    return {schema.id: schema.sha256 for schema in all_schemas().values()}

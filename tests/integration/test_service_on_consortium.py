@@ -1,6 +1,8 @@
 """The whole service on four validators: blocks come by themselves, and are final when others have sealed after them."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 from sqlalchemy import Engine
@@ -9,11 +11,22 @@ from support.records import corrected, disbursement, donation
 from support.station import Site, Station, build_site, station
 
 from chainsvc import devnet
+from chainsvc.bootstrap import checkpoint_signer
+from chainsvc.chain.describing import described_anew
+from chainsvc.chain.engines import profile_of
+from chainsvc.chain.facts import to_hex
 from chainsvc.chain.http_node import HttpNode
+from chainsvc.chain.node import Node
+from chainsvc.chain.runs import proof_header
 from chainsvc.checkpoint import Checkpoint
 from chainsvc.devnet import consortium
+from chainsvc.errors import NodeUnavailable, NotReady
+from chainsvc.evidence import Proof
+from chainsvc.network import Network, Validators
 from chainsvc.proof.header import Header
-from chainsvc.verify import CheckpointSource, verify
+from chainsvc.succession import Successor, follow, parse_all
+from chainsvc.verify import CheckpointSource, Seals, verify
+from chainsvc.verify.sealing import seals_of
 
 pytestmark = [pytest.mark.node, pytest.mark.database, pytest.mark.timeout(900)]
 
@@ -40,7 +53,7 @@ def test_the_descriptor_pins_the_rule_and_who_seals(four: Site, on_four: Station
     assert epoch.addresses == tuple(sorted(member.address or b"" for member in four.local.validators))
 
 
-def test_evidence_is_valid_by_node_and_checkpoint_also_with_one_validator_stopped(on_four: Station) -> None:
+def test_evidence_is_valid_by_node_checkpoint_and_seals_also_with_one_validator_stopped(on_four: Station) -> None:
     name = on_four.open().name
     receipts = on_four.accept(name, [donation(name, n) for n in range(40)])
     on_four.settle(name)
@@ -63,6 +76,11 @@ def _check_valid(on_four: Station, commitment: bytes) -> None:
     data = api.evidence(commitment, ["/body/amount"], proof=True).data
     assert verify(data, network, api._parts.source).verdict == "valid"
     assert verify(data, network, CheckpointSource(note)).verdict == "valid"
+    by_seals = verify(data, network, None)
+    assert by_seals.verdict == "valid", by_seals.step(6)
+    assert by_seals.facts is not None
+    assert by_seals.facts.seals is not None
+    assert (by_seals.facts.seals.needed, by_seals.facts.seals.validators) == (3, network.validators[0].addresses)
 
 
 def test_nothing_is_final_before_three_others_have_sealed(on_four: Station) -> None:
@@ -85,3 +103,50 @@ def test_the_first_contracts_block_is_still_proven(four: Site, on_four: Station)
             assert node.proof(on_four.parts.network.institutions.address, [], since).nodes
         finally:
             node.close()
+
+
+def test_successor_carries_the_descriptor_through_a_vote_of_the_validators(four: Site, on_four: Station) -> None:
+    before, node = on_four.parts.network, on_four.parts.node
+    fifth = bytes(19) + b"\x05"
+    try:
+        first_block = _voted(four, fifth, adds=True)
+        _await(lambda: profile_of(before.engine).final_block(node).number > first_block)
+        after = described_anew(before, node)
+        assert after.validators == (
+            *before.validators,
+            Validators(first_block, tuple(sorted([*before.validators[0].addresses, fifth]))),
+        )
+        successor = Successor(after, before.sha256).sign([checkpoint_signer(on_four.parts.settings)])
+        followed = follow(before, parse_all(successor.to_bytes()))
+        _await(lambda: _sealed(node, followed, first_block).needed == 4)
+    finally:
+        _voted(four, fifth, adds=False)
+
+
+def _sealed(node: Node, network: Network, number: int) -> Seals:
+    return seals_of(Proof(proof_header(node, network, number), (), (), (), (), ()), network)
+
+
+def _voted(four: Site, candidate: bytes, *, adds: bool) -> int:
+    """Have the validators vote; return the first block that the changed set seals."""
+    with ExitStack() as stack:
+        nodes = [stack.enter_context(closing(HttpNode(url))) for url in four.local.urls]
+        for node in nodes:
+            node.request("clique_propose", to_hex(candidate), adds)
+        _await(lambda: (candidate in nodes[0].clique_signers(nodes[0].head().number)) == adds)
+        for node in nodes:
+            node.request("clique_discard", to_hex(candidate))
+        number = nodes[0].head().number
+        while (candidate in nodes[0].clique_signers(number - 1)) == adds:
+            number -= 1
+        return number + 1
+
+
+def _await(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        with suppress(NotReady, NodeUnavailable):  # not final yet, or the newest blocks changed
+            if holds():
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

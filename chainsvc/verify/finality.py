@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from chainsvc.errors import NotFound, NotReady
+from chainsvc.errors import MalformedInput, NotFound, NotReady
 from chainsvc.network import Network
 from chainsvc.proof import rebuilding
 from chainsvc.proof.seals.clique import CliqueHeader
@@ -31,7 +31,7 @@ def newest_sealed(network: Network, head: int, read: ReadBlocks, where: str) -> 
     Raises:
         NotFound: The descriptor pins no validators for those blocks.
         NotReady: Too few different validators sealed the last 256 blocks.
-        MalformedInput: A block that is none.
+        MalformedInput: A block that is none, or by somebody who is not pinned.
     """
     above = blocks_above_final(_newest_first(network, head, read, where))
     if above is None:
@@ -57,4 +57,7 @@ def _sealed_by(network: Network, number: int, members: Any, where: str) -> Seale
     if pinned is None:
         raise NotFound("the descriptor pins no validators for this block", got=f"block {number}", where=where)
     sealer = CliqueHeader.parse(rebuilding.header_bytes(members, where), where).sealer()
+    if sealer not in pinned.addresses:
+        message = f"block {number} is sealed by none of the pinned validators: is there a successor descriptor?"
+        raise MalformedInput(message, got=sealer.hex(), where=where)
     return SealedBy(sealer, pinned.addresses)

@@ -204,6 +204,31 @@ def eventually_fast(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def test_a_validator_leaves_and_comes_back_by_vote(four: Consortium) -> None:
+    """As docs/consortium.md tells operators."""
+    leaving = four.validators[3]
+    vote(four, leaving, stays=False)
+    eventually(lambda: leaving.address not in signers(four), "not voted out")
+    assert len(signers(four)) == 3
+    wait_more(four)
+    vote(four, leaving, stays=True)
+    eventually(lambda: leaving.address in signers(four), "not voted in")
+    eventually(lambda: look(four, blocks=8).sealed[leaving.number] > 0, "seals nothing")
+
+
+def vote(found: Consortium, about: Validator, *, stays: bool) -> None:
+    address = f"0x{about.address.hex()}"
+    for one in found.others(about):
+        one.call("clique_propose", address, stays)
+    eventually(lambda: (about.address in signers(found)) is stays, "the vote has no effect")
+    for one in found.others(about):
+        one.call("clique_discard", address)
+
+
+def signers(found: Consortium) -> set[bytes]:
+    return {bytes.fromhex(address[2:]) for address in found.validators[0].call("clique_getSigners", "latest")}
+
+
 def test_a_moving_network_is_not_cured(four: Consortium) -> None:
     eventually(lambda: judged(four).well, "stands still")
     with pytest.raises(Conflict, match="only a deadlock"):

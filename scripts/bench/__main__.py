@@ -56,6 +56,8 @@ def _show(screen: Screen, results: Results, size: Sizes) -> None:
     screen.print(fact_table(results.evidence))
     screen.section("Memory at most")
     screen.print(fact_table(results.memory))
+    screen.section("Engines, one service each")
+    screen.print(fact_table(results.engines))
     screen.section("Gas by entries of a batch, from contracts/artifacts/gas.json")
     screen.print(fact_table(results.gas))
     if size == QUICK:

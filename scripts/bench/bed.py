@@ -49,16 +49,17 @@ class Bed:
 
 
 @contextmanager
-def made(home: Path, batch: int) -> Iterator[Bed]:
+def made(home: Path, batch: int, engine: str = "anvil") -> Iterator[Bed]:
     """Start a chain in the folder, deploy, register; leaving the context stops it.
 
     Args:
         home: An empty folder.
         batch: Entries that fill a batch.
+        engine: Of the chain.
     """
     settings = load_settings(home=home, port=0, largest_batch=batch)
     with ExitStack() as stack:
-        local = devnet.up(home / "devnet")
+        local = devnet.up(home / "devnet", engine=engine)
         stack.callback(devnet.down, home / "devnet")
         bootstrap.make_keys(settings)
         network = bootstrap.deploy_devnet(settings, local)

@@ -13,6 +13,7 @@ from bench.auditing import memory, whole_audit
 from bench.bed import Bed, api_key, made, service
 from bench.chaining import end_to_end, wait_final
 from bench.committing import commitments
+from bench.engines import engines
 from bench.figures import Fact, Ratio, shown
 from bench.gas import gas
 from bench.journaling import anchoring, intake_and_sealing
@@ -40,6 +41,7 @@ class Sizes:
         audited: Entries of an export that all cores audit.
         long: Entries of the long ledger.
         weighed: Entries of the exports whose audit is weighed.
+        engine_rounds: Rounds on each engine.
     """
 
     rounds: int
@@ -53,6 +55,7 @@ class Sizes:
     audited: int = 40_960
     long: int = 200_000
     weighed: tuple[int, ...] = (10_000, 100_000)
+    engine_rounds: int = 3
 
 
 QUICK = Sizes(
@@ -67,6 +70,7 @@ QUICK = Sizes(
     audited=300,
     long=500,
     weighed=(100,),
+    engine_rounds=1,
 )
 """Shows that everything runs; too small to measure anything."""
 
@@ -79,6 +83,7 @@ class Results:
     evidence: list[Fact] = field(default_factory=list)
     memory: list[Fact] = field(default_factory=list)
     gas: list[Fact] = field(default_factory=list)
+    engines: list[Fact] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything, and what it was measured on."""
@@ -88,6 +93,7 @@ class Results:
             "evidence": [fact.to_json() for fact in self.evidence],
             "memory": [fact.to_json() for fact in self.memory],
             "gas": [fact.to_json() for fact in self.gas],
+            "engines": [fact.to_json() for fact in self.engines],
         }
 
 
@@ -130,6 +136,9 @@ class Run:
             self._read(bed, files)
         self.results.evidence += evidence_sizes(files, self.size.batch)
         self.results.gas += gas()
+        with self.screen.step("engines"):
+            folder, size = self.home / "engines", self.size
+            self.results.engines += engines(folder, size.engine_rounds, size.batch, size.run)
         return self.results
 
     def _journal(self, bed: Bed) -> str:

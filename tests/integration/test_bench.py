@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.database import folder_for_server
 
-pytestmark = [pytest.mark.node, pytest.mark.database]
+pytestmark = [pytest.mark.node, pytest.mark.database, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 2
@@ -21,14 +21,15 @@ def test_every_row_is_measured_and_nothing_is_left_behind(tmp_path: Path) -> Non
     with folder_for_server() as folder:
         environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts"), "TMPDIR": str(folder)}
         ended = subprocess.run(
-            line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
+            line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800, check=False
         )
         assert list(folder.glob("chainsvc-bench-*")) == []
     assert ended.returncode == 0, ended.stdout + ended.stderr
     found = json.loads(out.read_bytes())
-    assert len(found["ratios"]) == 18
+    assert len(found["ratios"]) == 19
     assert {len(ratio["perSecond"]) for ratio in found["ratios"]} == {ROUNDS}
     assert all(ratio["name"] in ended.stdout for ratio in found["ratios"])
     assert [fact["name"].split()[0] for fact in found["evidence"]] == ["13", "22"]
     assert [fact["name"].split()[0] for fact in found["memory"]] == ["audit", "service,"]
     assert len(found["gas"]) == 6
+    assert [fact["name"].split(":")[0] for fact in found["engines"]] == ["anvil", "clique"]

@@ -30,12 +30,18 @@ def check_network(node: Node, network: Network, at: At = "latest") -> None:
         where = f"of the contract at {address.hex()}"
         _same(f"network id {where}", network.network_id.hex(), ledgers.network_id(at).hex(), node)
         _same(f"register {where}", network.institutions.address.hex(), ledgers.institutions(at).hex(), node)
-    if profile_of(network.engine).proof_depth is None:
-        _check_depth(node, network)
+    check_kept_states(node, network)
 
 
-def _check_depth(node: Node, network: Network) -> None:
-    """Let a node prove the oldest state that evidence may need: that of the first contract's block."""
+def check_kept_states(node: Node, network: Network) -> None:
+    """Let a node prove the oldest state that evidence may need: that of the first contract's block.
+
+    Raises:
+        ConfigurationRefused: It has forgotten that, and the engine's nodes keep every state.
+        NodeUnavailable: It does not answer.
+    """
+    if profile_of(network.engine).proof_depth is not None:
+        return
     for first in network.validators[:1]:  # pinned from that block on
         try:
             node.proof(network.institutions.address, [], first.since)

@@ -1,12 +1,12 @@
 """Four real validators on the loopback interface."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.command_line import call, document, problem
 
 from chainsvc import devnet
 from chainsvc.devnet import consortium
@@ -18,7 +18,7 @@ from chainsvc.devnet.consortium.views import View, block, views
 from chainsvc.devnet.consortium.waiting import wait_sealing
 from chainsvc.devnet.consortium.watching import look
 from chainsvc.devnet.process import Process
-from chainsvc.errors import ConfigurationRefused, Conflict, NotFound
+from chainsvc.errors import ConfigurationRefused, Conflict, NodeUnavailable, NotFound
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(900)]
 
@@ -28,7 +28,7 @@ SOMEONE = bytes.fromhex("11" * 20)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("consortium")
+    folder = tmp_path_factory.mktemp("consortium") / "devnet"
     try:
         devnet.up(folder, engine="clique")
         yield folder
@@ -235,6 +235,37 @@ def test_a_moving_network_is_not_cured(four: Consortium) -> None:
         cure(four, judged(four))
 
 
+@pytest.fixture
+def _of_the_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAINSVC_HOME", str(home.parent))
+
+
+@pytest.mark.usefixtures("_of_the_home", "four")
+def test_the_command_line_stops_starts_and_shows_validators() -> None:
+    again = document(call("devnet", "up", "--json"))
+    assert (again["engine"], again["running"], len(again["validators"])) == ("clique", True, 4)
+    assert document(call("devnet", "stop-validator", 2, "--json")) == {"validator": 2, "running": False}
+    shown = document(call("devnet", "status", "--json"))
+    assert (shown["running"], shown["answering"]) == (False, [1, 3, 4])
+    assert "height" not in shown["validators"][1]
+    assert sum(one["sealed"] for one in shown["validators"]) == shown["blocks"] > 0
+    assert "3 of 4 validators answer" in call("devnet", "status").stdout
+    assert document(call("devnet", "start-validator", 2, "--json")) == {"validator": 2, "running": True}
+
+
+@pytest.mark.usefixtures("_of_the_home")
+def test_watch_tells_by_its_exit_status_whether_the_chain_moves(four: Consortium, home: Path) -> None:
+    moving = call("devnet", "watch", "--once", "--json")
+    assert (moving.exit_code, document(moving)["condition"]) == (0, "moving")
+    refused = call("devnet", "cure", "--json")
+    assert (refused.exit_code, problem(refused)["code"]) == (Conflict.exit_code, Conflict.code)
+    for number in (1, 2):
+        consortium.stop_validator(home, number)
+    eventually(lambda: judged(four).condition is Condition.TOO_FEW, "not named")
+    still = call("devnet", "watch", "--once", "--json")
+    assert (still.exit_code, document(still)["condition"]) == (NodeUnavailable.exit_code, "too-few")
+
+
 def test_another_engine_or_number_of_validators_is_refused(four: Consortium, home: Path) -> None:
     with pytest.raises(ConfigurationRefused) as caught:
         devnet.up(home, engine="anvil")
@@ -272,4 +303,3 @@ def test_reset_begins_another_network_with_other_keys_at_the_same_ports(tmp_path
         assert block(Consortium.read(tmp_path).validators[0], "0x0")["hash"] != genesis
     finally:
         devnet.down(tmp_path)
-    shutil.rmtree(tmp_path)

@@ -10,9 +10,10 @@ from chainsvc.chain.deploy import contract_address
 from chainsvc.chain.engines import ANVIL
 from chainsvc.chain.facts import Receipt, to_hex
 from chainsvc.chain.http_node import HttpNode
+from chainsvc.chain.institutions import Role
 from chainsvc.chain.ledgers import Anchor
 from chainsvc.chain.signer import KeyFileSigner, SignedTransaction
-from chainsvc.chain.transactions import fees_of, prepare, send_and_wait
+from chainsvc.chain.transactions import Sending, fees_of, prepare, send_and_wait
 from chainsvc.chain.watch import vanished
 from chainsvc.devnet.ports import free_port
 from chainsvc.errors import ChainRefused, NodeUnavailable, NotFound, StateUnavailable, TransactionRefused
@@ -249,3 +250,25 @@ def test_call_to_an_address_without_contract_is_told(chain: Chain) -> None:
     assert chain.node.code_hash(NOBODY) == keccak256(b"")
     assert chain.node.balance(NOBODY) == 0
     assert to_hex(NOBODY) in repr(empty)
+
+
+def test_several_are_sent_at_once_and_final_together(own_chain: Chain) -> None:
+    node, signer = own_chain.node, own_chain.signer
+    first = node.nonce(signer.address)
+    sending = Sending(node, signer)
+    sending.send(NOBODY, b"")
+    sending.send(NOBODY, b"")
+    receipts = sending.settle()
+    assert [receipt.succeeded for receipt in receipts] == [True, True]
+    assert sending.next_nonce == node.nonce(signer.address) == first + 2
+    assert sending.settle() == ()
+
+
+def test_what_would_revert_is_not_sent_and_takes_no_nonce(own_chain: Chain) -> None:
+    sending, register = Sending(own_chain.node, own_chain.signer), own_chain.institutions
+    before = sending.next_nonce
+    with pytest.raises(ChainRefused):
+        sending.send(register.address, register.register_organization("1" * 18, Role.ISSUER))
+    assert sending.next_nonce == before
+    sending.send(NOBODY, b"")
+    assert len(sending.settle()) == 1

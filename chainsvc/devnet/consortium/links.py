@@ -32,12 +32,11 @@ def part(consortium: Consortium, *groups: Sequence[int]) -> None:
     """
     group_of = {number: index for index, group in enumerate(groups) for number in group}
     pairs = _pairs(consortium, lambda one, other: group_of[one.number] != group_of[other.number])
+    _cut(pairs)
 
     def parted() -> bool:
         left = [pair for pair in pairs if _linked(consortium, *pair)]
-        for one, other in left:  # again and again: the other side may have been dialling meanwhile
-            one.call("admin_removePeer", other.enode)
-            other.call("admin_removePeer", one.enode)
+        _cut(left)  # a connection that was being made when it was cut comes up all the same
         return not left
 
     _wait(parted, "a link that was cut is still there")
@@ -61,6 +60,12 @@ def mend(consortium: Consortium) -> None:
         return not apart
 
     _wait(mended, "a link is not there again")
+
+
+def _cut(linked: Sequence[tuple[Validator, Validator]]) -> None:
+    for one, other in linked:
+        one.call("admin_removePeer", other.enode)
+        other.call("admin_removePeer", one.enode)
 
 
 def _ask(apart: Sequence[tuple[Validator, Validator]]) -> None:

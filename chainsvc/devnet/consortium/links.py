@@ -35,7 +35,7 @@ def part(consortium: Consortium, *groups: Sequence[int]) -> None:
     _cut(pairs)
 
     def parted() -> bool:
-        left = [pair for pair in pairs if _linked(consortium, *pair)]
+        left = [pair for pair in pairs if any(_ends(consortium, *pair))]
         _cut(left)  # a connection that was being made when it was cut comes up all the same
         return not left
 
@@ -53,7 +53,7 @@ def mend(consortium: Consortium) -> None:
 
     def mended() -> bool:
         nonlocal asked
-        apart = [pair for pair in pairs if not _linked(consortium, *pair)]
+        apart = [pair for pair in pairs if not all(_ends(consortium, *pair))]
         if apart and time.monotonic() > asked + _AGAIN_SECONDS:
             asked = time.monotonic()
             _ask(apart)
@@ -80,8 +80,9 @@ def _pairs(consortium: Consortium, wanted: Callable[[Validator, Validator], bool
     return [pair for pair in combinations(up, 2) if wanted(*pair)]
 
 
-def _linked(consortium: Consortium, one: Validator, other: Validator) -> bool:
-    return other.number in peers(consortium, one) or one.number in peers(consortium, other)
+def _ends(consortium: Consortium, one: Validator, other: Validator) -> tuple[bool, bool]:
+    """Tell for each end of a link whether it has it."""
+    return other.number in peers(consortium, one), one.number in peers(consortium, other)
 
 
 def _wait(done: Callable[[], bool], told: str) -> None:

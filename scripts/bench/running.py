@@ -19,6 +19,7 @@ from bench.gas import gas
 from bench.journaling import anchoring, intake_and_sealing
 from bench.posting import Sent, singles, streams
 from bench.reading import SHORT, exported, filled, short_and_long
+from bench.sealing import sealed_sizes, seals
 from bench.verifying import Files, audits, evidence_sizes, fetched, verifications
 from chainsvc import bootstrap
 from chainsvc.client import Client
@@ -38,6 +39,7 @@ class Sizes:
         stream: Records of one bulk stream.
         singles: Records posted one by one.
         files: Evidence files.
+        sealed: Blocks whose seals are checked.
         audited: Entries of an export that all cores audit.
         long: Entries of the long ledger.
         weighed: Entries of the exports whose audit is weighed.
@@ -52,6 +54,7 @@ class Sizes:
     stream: int = 20_000
     singles: int = 2_000
     files: int = 100
+    sealed: int = 500
     audited: int = 40_960
     long: int = 200_000
     weighed: tuple[int, ...] = (10_000, 100_000)
@@ -67,6 +70,7 @@ QUICK = Sizes(
     stream=100,
     singles=64,
     files=4,
+    sealed=5,
     audited=300,
     long=500,
     weighed=(100,),
@@ -132,9 +136,10 @@ class Run:
             key = self._journal(bed)
             files = self._chain(bed, key)
             self._take("verifications", verifications(files, self.size.rounds))
+            self._take("seals", seals(files, self.size.rounds, self.size.sealed))
             self._take("audits", audits(files, self.size.rounds))
             self._read(bed, files)
-        self.results.evidence += evidence_sizes(files, self.size.batch)
+        self.results.evidence += [*evidence_sizes(files, self.size.batch), *sealed_sizes(files)]
         self.results.gas += gas()
         with self.screen.step("engines"):
             folder, size = self.home / "engines", self.size

@@ -179,16 +179,15 @@ def evidence_sizes(files: Files, batch: int) -> list[Fact]:
     """Return the bytes of evidence files: the cause's, and a donation's."""
     short_plain, short_proven = files.short
     return [
-        _size(batch, short_plain, short_proven),
-        _size(batch, files.plain[0], files.proven[0]),
+        size_of(f"batch of {batch:,}", short_plain, short_proven),
+        size_of(f"batch of {batch:,}", files.plain[0], files.proven[0]),
     ]
 
 
-def _size(batch: int, plain: bytes, proven: bytes) -> Fact:
+def size_of(what: str, plain: bytes, proven: bytes) -> Fact:
+    """Return the bytes of a file without and with a proof, and with all values hidden that may be."""
     evidence = Evidence.parse(plain)
-    pairs = len(evidence.pairs)
     hidden = len(evidence.disclose(()).to_bytes())
     values = {"disclosed": len(plain), "hidden": hidden, "disclosed, proof": len(proven)}
-    return Fact(
-        f"{pairs} pairs in a batch of {batch:,}, receipt included", {f"{name} (B)": v for name, v in values.items()}
-    )
+    name = f"{len(evidence.pairs)} pairs, receipt included, {what}"
+    return Fact(name, {f"{name} (B)": value for name, value in values.items()})

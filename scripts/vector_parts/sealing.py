@@ -1,7 +1,7 @@
 """Validators of the vectors, and headers that they seal as QBFT and as clique do."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import rlp
 from coincurve import PrivateKey
@@ -9,7 +9,7 @@ from coincurve import PrivateKey
 from chainsvc.proof.keccak import keccak256
 from vector_parts.constants import derived
 from vector_parts.sample import TIME
-from vector_parts.state import NUMBER, QBFT, ChainState
+from vector_parts.state import NUMBER, QBFT
 
 NO_UNCLES = bytes.fromhex("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347")
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -47,7 +47,23 @@ def high_s(made: bytes) -> bytes:
     return made[:32] + s.to_bytes(32) + bytes([made[64] ^ 1])
 
 
-def committed(state: ChainState, sealed_by: Sequence[bytes], **changes: Any) -> bytes:
+class State(Protocol):
+    """What a header is over."""
+
+    @property
+    def root(self) -> bytes:
+        """State root."""
+
+    @property
+    def number(self) -> int:
+        """Block number."""
+
+    @property
+    def time(self) -> int:
+        """Unix seconds."""
+
+
+def committed(state: State, sealed_by: Sequence[bytes], **changes: Any) -> bytes:
     """Return a QBFT header over a state, with the committed seals of these.
 
     Args:

@@ -1,4 +1,4 @@
-# Two commands do everything on a machine with Python 3.11+ and Node 20+: `make demo` and `make test`.
+# Two commands do everything on a machine with Python 3.11+, Node 20+ and (for tests) Go 1.21+: `make demo` and `make test`.
 
 PYTHON ?= python3
 VENV ?= .venv

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine
@@ -109,7 +110,8 @@ def test_successor_carries_the_descriptor_through_a_vote_of_the_validators(four:
     before, node = on_four.parts.network, on_four.parts.node
     fifth = bytes(19) + b"\x05"
     try:
-        first_block = _voted(four, fifth, adds=True)
+        _vote(four, fifth, adds=True)
+        first_block = _first_block(node, fifth)
         _await(lambda: profile_of(before.engine).final_block(node).number > first_block)
         after = described_anew(before, node)
         assert after.validators == (
@@ -120,26 +122,35 @@ def test_successor_carries_the_descriptor_through_a_vote_of_the_validators(four:
         followed = follow(before, parse_all(successor.to_bytes()))
         _await(lambda: _sealed(node, followed, first_block).needed == 4)
     finally:
-        _voted(four, fifth, adds=False)
+        _vote(four, fifth, adds=False)
 
 
 def _sealed(node: Node, network: Network, number: int) -> Seals:
     return seals_of(Proof(proof_header(node, network, number), (), (), (), (), ()), network)
 
 
-def _voted(four: Site, candidate: bytes, *, adds: bool) -> int:
-    """Have the validators vote; return the first block that the changed set seals."""
+def _vote(four: Site, candidate: bytes, *, adds: bool) -> None:
+    """Have the validators vote, until all of them have counted it."""
     with ExitStack() as stack:
         nodes = [stack.enter_context(closing(HttpNode(url))) for url in four.local.urls]
         for node in nodes:
             node.request("clique_propose", to_hex(candidate), adds)
-        _await(lambda: (candidate in nodes[0].clique_signers(nodes[0].head().number)) == adds)
+        for node in nodes:
+            _await(partial(_is_counted, node, candidate, adds=adds))
         for node in nodes:
             node.request("clique_discard", to_hex(candidate))
-        number = nodes[0].head().number
-        while (candidate in nodes[0].clique_signers(number - 1)) == adds:
-            number -= 1
-        return number + 1
+
+
+def _is_counted(node: Node, candidate: bytes, *, adds: bool) -> bool:
+    return (candidate in node.clique_signers(node.head().number)) == adds
+
+
+def _first_block(node: Node, candidate: bytes) -> int:
+    """Return the first block that the set with a candidate seals, which was voted in just now."""
+    number = node.head().number
+    while candidate in node.clique_signers(number - 1):
+        number -= 1
+    return number + 1
 
 
 def _await(holds: Callable[[], bool]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -54,7 +55,7 @@ from chainsvc.service.evidence_stream import EvidenceStream
 from chainsvc.service.export import Exporter
 from chainsvc.service.issuers import IssuerKeys
 from chainsvc.service.ledgers import Ledgers
-from chainsvc.service.receipt_key import ReceiptKey
+from chainsvc.service.receipt_keys import ReceiptKeys
 from chainsvc.service.records import Records
 from chainsvc.service.standings import Standings
 from chainsvc.service.webhooks import Webhooks
@@ -70,6 +71,7 @@ log = get_logger(__name__)
 KEK_VARIABLE = "CHAINSVC_KEK"
 """Environment variable with the key-encryption key, in hex or base64; no setting, so that it is never shown."""
 
+_OPERATOR = "chainsvc-operator"  # name of the operator's keys in signed notes
 _LONGEST_DEADLINE_S = 172_800  # what deploy tells the register; ends and budget cuts wait for it
 
 
@@ -212,7 +214,20 @@ def read_kek(settings: Settings) -> KeyEncryptionKey:
         ConfigurationRefused: Neither holds 32 bytes.
     """
     text = os.environ.get(KEK_VARIABLE)
-    return KeyEncryptionKey.from_file(settings.key("kek")) if text is None else KeyEncryptionKey.from_text(text)
+    if text is not None:
+        return KeyEncryptionKey.from_text(text)
+    present, following = settings.key("kek"), settings.kek_next
+    return KeyEncryptionKey.from_file(following if following.exists() and not present.exists() else present)
+
+
+def read_other_keks(settings: Settings) -> tuple[KeyEncryptionKey, ...]:
+    """Return the key-encryption keys that may count while one is replaced, beside that of :func:`read_kek`.
+
+    Raises:
+        ConfigurationRefused: A file is there and holds no key.
+    """
+    files = (settings.kek_next, settings.key("kek"))
+    return tuple(KeyEncryptionKey.from_file(path) for path in files if path.exists())
 
 
 def read_accounts(settings: Settings) -> tuple[Signer, ...]:
@@ -261,9 +276,16 @@ def _keep(path: Path, content: bytes) -> None:
         beside.write_bytes(content)
 
 
+def checkpoint_signers(settings: Settings) -> tuple[NoteSigner, ...]:
+    """Return who signs checkpoints: the present key, and the former one while it is kept for those who pinned it."""
+    former = settings.former_checkpoint_key
+    kept = (NoteSigner(_OPERATOR, open_signing_key(str(former))),) if former.exists() else ()
+    return (checkpoint_signer(settings), *kept)
+
+
 def checkpoint_signer(settings: Settings) -> NoteSigner:
     """Return the operator's checkpoint signer."""
-    return NoteSigner("chainsvc-operator", open_signing_key(settings.key_name("checkpoint")))
+    return NoteSigner(_OPERATOR, open_signing_key(settings.key_name("checkpoint")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +326,7 @@ def grounded(settings: Settings) -> Iterator[Ground]:
             log.warning("node_unavailable_at_start", reason=str(error))
         engine = stack.enter_context(open_journal(settings))
         with engine.begin() as conn:
-            envelope = journal_network.bind(conn, network, read_kek(settings))
+            envelope = journal_network.bind(conn, network, read_kek(settings), partial(read_other_keks, settings))
         url = engine.url.render_as_string(hide_password=False)
         yield Ground(settings.model_copy(update={"database_url": url}), engine, envelope, network, node)
 
@@ -350,9 +372,9 @@ def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: Source) 
     watcher = Watcher(engine, node, profile, _contracts(node, network), network, watch)
     workers = Workers(engine, [signer.address for signer in signers])
     caller = Caller(engine, node, profile, signers, institutions.may_anchor)
-    receipt_key = read_receipt_key(settings)
+    receipt_keys = stack.enter_context(ReceiptKeys(settings.key_name("receipt"), institutions))
     clock = time.time
-    intake = _intake(settings, engine, envelope, institutions, receipt_key, workers)
+    intake = _intake(settings, engine, envelope, institutions, receipt_keys.current, workers)
     ledgers = Ledgers(engine, network, node, caller)
     drafters = stack.enter_context(closing(Drafters(settings.draft_processes)))
     gathering = stack.enter_context(closing(Gathering(Singles(engine, intake, ledgers.recent).together)))
@@ -369,7 +391,7 @@ def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: Source) 
         standings=Standings(engine, clock),
         ledgers=ledgers,
         exporter=Exporter(engine, envelope, network),
-        checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signer(settings), clock),
+        checkpoints=Checkpoints(engine, network, node, profile, checkpoint_signers(settings), clock),
         webhooks=Webhooks(engine, envelope, settings),
         source=source,
         health={
@@ -377,7 +399,7 @@ def _wire(stack: ExitStack, ground: Ground, settings: Settings, source: Source) 
             "webhooks": lambda: deliverer.outage,
             "clock": workers.clock_trouble,
             "ledgers": BehindChain(engine).trouble,
-            "receipt key": ReceiptKey(institutions, receipt_key).trouble,
+            "receipt key": receipt_keys.trouble,
             **({"nodes": lambda: node.trouble} if isinstance(node, Nodes) else {}),
         },
     )
@@ -400,7 +422,7 @@ def _intake(
     engine: Engine,
     envelope: Envelope,
     institutions: Institutions,
-    receipt_key: SigningKey,
+    receipt_key: Callable[[], SigningKey],
     workers: Workers,
 ) -> Intake:
     def anchor_by(kind: str, accepted_at: int) -> int:

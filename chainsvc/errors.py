@@ -35,6 +35,7 @@
     │   │   └── TransactionRefused   the node does not take the transaction (carries the reason)
     │   ├── DatabaseUnavailable
     │   ├── SignerUnavailable   who holds a key does not answer, or answers wrongly
+    │   ├── KekTurned           the key-encryption key was replaced; wrap again (carries its check value)
     │   ├── LeaseLost           another worker has taken over
     │   ├── ProcessLost         a process that shared the work was killed
     │   └── ServiceUnavailable
@@ -405,6 +406,21 @@ class SignerUnavailable(Unavailable):
     """A remote signer or a security module does not sign, or what it gave is not by its key; nothing was sent."""
 
     code = "signer-unavailable"
+
+
+class KekTurned(Unavailable):
+    """The journal's key-encryption key was replaced while something was wrapped with the old one; nothing was stored.
+
+    Attributes:
+        check: Check value of the one that counts now, 32 bytes.
+    """
+
+    code = "kek-turned"
+
+    def __init__(self, check: bytes) -> None:
+        """Name it by its first 8 hex digits."""
+        super().__init__("the key-encryption key was replaced meanwhile", expected=f"{check[:4].hex()}…")
+        self.check = check
 
 
 class LeaseLost(Unavailable):

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     kek_file: Path | None = Field(
         None, description="Key-encryption key; default <home>/keys/kek.key, CHAINSVC_KEK is stronger"
     )
+    kek_next_file: Path | None = Field(
+        None, description="The key that takes its place, while it does; default <home>/keys/kek.next.key"
+    )
     receipt_key_file: Path | None = Field(None, description="Signs receipts; default <home>/keys/receipt.key")
     checkpoint_key_file: Path | None = Field(None, description="Signs checkpoints; default <home>/keys/checkpoint.key")
     erasure_log_file: Path | None = Field(
@@ -152,6 +155,16 @@ class Settings(BaseSettings):
         chosen: Path | None = getattr(self, f"{name}_file" if name == "kek" else f"{name}_key_file")
         default = "service.account" if name == "account" else f"{name}.key"
         return chosen or self.home / "keys" / default
+
+    @property
+    def kek_next(self) -> Path:
+        """The file of the key-encryption key that takes the present one's place."""
+        return self.kek_next_file or self.home / "keys" / "kek.next.key"
+
+    @property
+    def former_checkpoint_key(self) -> Path:
+        """The file of the checkpoint key before, or of its name; it signs beside the present one while it is there."""
+        return self.home / "keys" / "checkpoint.former.key"
 
     def key_name(self, name: str) -> str:
         """Return how ``receipt``, ``checkpoint`` or ``admin`` is named, see :mod:`chainsvc.crypto.key_names`."""

@@ -9,6 +9,7 @@ from chainsvc.chain.external import ExternalSigner
 from chainsvc.chain.signer import KeyFileSigner, KeystoreSigner, Signer
 from chainsvc.chain.web3signer import Web3SignerKey
 from chainsvc.crypto.key_names import KeyName
+from chainsvc.crypto.opening import named_in
 from chainsvc.crypto.tokens import SECP256K1, TokenKey
 from chainsvc.errors import ConfigurationRefused
 from chainsvc.files import read_secret, write_secret
@@ -50,7 +51,8 @@ def open_account(text: str) -> Signer:
         return ExternalSigner(Web3SignerKey(name))
     if name.scheme == "pkcs11":
         return ExternalSigner(TokenAccountKey(TokenKey(name, SECP256K1)))
-    return KeyFileSigner.from_file(Path(name.place))
+    kept_elsewhere = named_in(Path(name.place))
+    return KeyFileSigner.from_file(Path(name.place)) if kept_elsewhere is None else open_account(kept_elsewhere)
 
 
 def create_account(text: str) -> Signer:

@@ -10,7 +10,7 @@ from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import open_journal
 from chainsvc.cli.key_files import fresh
 from chainsvc.cli.organizations import checked
-from chainsvc.cli.output import facts, listing, moment, output_of
+from chainsvc.cli.output import Output, facts, listing, moment, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.files import write_secret
 from chainsvc.journal import keys
@@ -19,6 +19,10 @@ from chainsvc.settings import load_settings
 
 _SCOPES = ", ".join(Scope)
 _DAY_S = 86_400
+
+KeyFile = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="A new file for the key, mode 0600.")
+]
 
 
 def create(
@@ -29,9 +33,7 @@ def create(
     days: Annotated[
         int | None, typer.Option("--days", min=1, help="Valid for so many days; default until revoked.")
     ] = None,
-    output_file: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="A new file for the key, mode 0600.")
-    ] = None,
+    output_file: KeyFile = None,
 ) -> None:
     """Make an API key; its secret is shown this once.
 
@@ -44,11 +46,34 @@ def create(
     with output.working("Opening the journal …"), open_journal(load_settings()) as engine, engine.begin() as conn:
         expires_at = None if days is None else now + days * _DAY_S
         made, token = keys.create(conn, checked(uscc), wanted, label, now=now, expires_at=expires_at)
+    _give(output, made, token, output_file)
+
+
+def rotate(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id of the key that is replaced.")],
+    overlap: Annotated[
+        int, typer.Option("--overlap", min=0, metavar="SECONDS", help="How long the old one holds beside it.")
+    ] = _DAY_S,
+    output_file: KeyFile = None,
+) -> None:
+    """Make an API key in place of another, which holds for a while.
+
+    It speaks for the same organization, with the same scopes and label.
+    """
+    output, now = output_of(context), int(time.time())
     if output_file is not None:
-        write_secret(output_file, f"{token}\n")
-    shown = token if output_file is None else f"in {output_file}"
-    value = {**_value(made), "key": token if output_file is None else None, "file": output_file and str(output_file)}
-    output.answer(value, facts([("API key", shown), *_rows(made)]))
+        fresh(output_file)
+    with output.working("Opening the journal …"), open_journal(load_settings()) as engine, engine.begin() as conn:
+        made, token = keys.rotate(conn, key_id, now=now, overlap_s=overlap)
+    _give(output, made, token, output_file)
+
+
+def _give(output: Output, made: ApiKey, token: str, file: Path | None) -> None:
+    if file is not None:
+        write_secret(file, f"{token}\n")
+    value = {**_value(made), "key": token if file is None else None, "file": file and str(file)}
+    output.answer(value, facts([("API key", token if file is None else f"in {file}"), *_rows(made)]))
 
 
 def list_all(

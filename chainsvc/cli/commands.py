@@ -9,6 +9,7 @@ _LEDGER = Group(
         "list": Command("ledgers:list_all", "List all ledgers with their totals."),
         "show": Command("ledgers:show", "Show a ledger, and its batches or entries."),
         "close": Command("ledgers:close", "Close a ledger: it takes no more entries."),
+        "mark": Command("far_standing:mark", "Change the standing of an entry in a ledger that another service keeps."),
     },
 )
 _WEBHOOK = Group(
@@ -47,12 +48,25 @@ _KEY = Group(
         "add": Command("chain_keys:add", "Register an organization's signing key on chain."),
         "show": Command("chain_keys:show", "Show a signing key as it is registered."),
         "end": Command("chain_keys:end", "End a signing key at a time to come."),
+        "rotate": Group(
+            "Replace the service's own keys while it runs.",
+            {
+                "receipt": Command("rotating:receipt", "Replace the key that signs receipts."),
+                "checkpoint": Command("rotating:checkpoint", "Replace the key that signs checkpoints."),
+                "account": Command(
+                    "rotating:account", "Let a new account anchor for every organization of this service's ledgers."
+                ),
+                "kek": Command("rotating:kek", "Replace the key-encryption key."),
+            },
+        ),
+        "retire": Command("rotating:retire", "End an anchoring account's right to act for organizations."),
         "compromise": Command("chain_keys:compromise", "Say from when on a signing key's signatures don't count."),
         "api": Group(
             "Give out API keys.",
             {
                 "create": Command("api_keys:create", "Make an API key; its secret is shown this once."),
                 "list": Command("api_keys:list_all", "List API keys, without their secrets."),
+                "rotate": Command("api_keys:rotate", "Make an API key in place of another, which holds for a while."),
                 "revoke": Command("api_keys:revoke", "Revoke an API key at once."),
             },
         ),
@@ -76,13 +90,14 @@ _BUDGET = Group(
     },
 )
 _NETWORK = Group(
-    "Show and export the network descriptor, and follow its successors.",
+    "Show, export, follow and join networks.",
     {
         "show": Command("networks:show", "Show a network descriptor and its SHA-256."),
         "export": Command("publishing:export", "Write the descriptor for verifiers, signed if asked."),
         "follow": Command("successions:follow", "Follow signed successors from the pinned descriptor."),
         "cosign": Command("successions:cosign", "Add your signature to a successor."),
         "succeed": Command("succeeding:succeed", "Describe the network anew, as successor of the descriptor."),
+        "join": Command("joining:join", "Prepare this home for a network that is there already."),
     },
 )
 _DEVNET = Group(

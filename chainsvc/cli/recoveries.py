@@ -1,6 +1,7 @@
 """Entries that the chain has and a restored journal lost: brought back from files, or given up."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 from chainsvc.backup.proving import LedgerLosses, lost_json
 from chainsvc.backup.recovering import Recoverer, Recovery, changes_again
 from chainsvc.backup.sources import read_source
-from chainsvc.bootstrap import Running, read_kek, read_receipt_key, running
+from chainsvc.bootstrap import Running, read_kek, read_other_keks, read_receipt_key, running
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.cli.arguments import LedgerName
 from chainsvc.cli.output import facts, output_of
@@ -45,7 +46,9 @@ def recover(context: typer.Context, name: LedgerName, files: Files) -> None:
         ledger = _ledger(parts, name)
         told = [read_source(path, ledger) for path in files]
         with output.working("Looking for lost entries …"), parts.engine.begin() as conn:
-            envelope = journal_network.bind(conn, parts.network, read_kek(parts.settings))
+            envelope = journal_network.bind(
+                conn, parts.network, read_kek(parts.settings), partial(read_other_keks, parts.settings)
+            )
             key = read_receipt_key(parts.settings)
             recovery = Recoverer(conn, envelope, key, ledger).recover(told)
             contract = LedgerContract(parts.node, ledger.contract)

@@ -18,6 +18,7 @@ import base64
 import binascii
 import hmac
 import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from chainsvc.errors import ConfigurationRefused, KeyMismatch
+from chainsvc.errors import ConfigurationRefused, KeyMismatch, Unavailable
 
 KEY_BYTES = 32
 SEED_BYTES = 32
@@ -175,21 +176,32 @@ class ReferenceIndex:
 
 
 class Envelope:
-    """What the journal encrypts with, opened once at start.
+    """What the journal encrypts with, opened once at start; thread-safe.
+
+    While a key-encryption key is being replaced, keys wrapped with the old and with the new one stand side by side:
+    both are opened, and :meth:`turn` says with which one to wrap.
 
     Args:
-        kek: The key-encryption key.
+        kek: The key-encryption key that counts.
         wrapped_index_key: As the journal's ``network`` row keeps it.
+        others: Reads what other key-encryption keys there are; asked when something does not open.
 
     Raises:
         KeyMismatch: The journal was written with another key-encryption key.
     """
 
-    __slots__ = ("_index_key", "_kek", "references", "wrapped_index_key")
+    __slots__ = ("_index_key", "_kek", "_known", "_others", "references", "wrapped_index_key")
 
-    def __init__(self, kek: KeyEncryptionKey, wrapped_index_key: bytes) -> None:
+    def __init__(
+        self,
+        kek: KeyEncryptionKey,
+        wrapped_index_key: bytes,
+        others: Callable[[], Iterable[KeyEncryptionKey]] = tuple,
+    ) -> None:
         """Unwrap the index key, which proves the key-encryption key."""
         self._kek = kek
+        self._others = others
+        self._known = {kek.check_value: kek}
         self._index_key = kek.unwrap(_INDEX_KEY_LABEL, wrapped_index_key)
         self.wrapped_index_key = wrapped_index_key
         self.references = ReferenceIndex(self._index_key)
@@ -210,7 +222,7 @@ class Envelope:
         Raises:
             KeyMismatch: Another key-encryption key, another chunk's key, or damaged.
         """
-        return ChunkCipher(ledger_id, chunk_id, self._kek.unwrap(_chunk_context(ledger_id, chunk_id), wrapped))
+        return ChunkCipher(ledger_id, chunk_id, self._open(_chunk_context(ledger_id, chunk_id), wrapped))
 
     def wrap_webhook_key(self, endpoint_id: str, key: bytes) -> bytes:
         """Return an endpoint's 32-byte signing key, wrapped (60 bytes)."""
@@ -222,7 +234,46 @@ class Envelope:
         Raises:
             KeyMismatch: Another key-encryption key, another endpoint's key, or damaged.
         """
-        return self._kek.unwrap(_WEBHOOK_KEY_LABEL + endpoint_id.encode(), wrapped)
+        return self._open(_WEBHOOK_KEY_LABEL + endpoint_id.encode(), wrapped)
+
+    def turn(self, check: bytes) -> None:
+        """Wrap with the key-encryption key of this check value from now on.
+
+        Raises:
+            Unavailable: This process does not have it.
+        """
+        if check == self._kek.check_value:
+            return
+        found = self._known.get(check) or next((kek for kek in self._learned() if kek.check_value == check), None)
+        if found is None:
+            raise Unavailable(
+                "the journal's key-encryption key was replaced by one that this process does not have",
+                expected=f"the key of check value {check[:4].hex()}…",
+                where="CHAINSVC_KEK_NEXT_FILE",
+                hint="Put the new key there; nothing has to be started anew.",
+            )
+        self._kek = found
+
+    def _open(self, context: bytes, wrapped: bytes) -> bytes:
+        for kek in self._candidates():
+            try:
+                return kek.unwrap(context, wrapped)
+            except KeyMismatch:
+                continue
+        return self._kek.unwrap(context, wrapped)  # tells
+
+    def _candidates(self) -> Iterator[KeyEncryptionKey]:
+        """Yield the one that counts, then those that were seen, then those that only now are there."""
+        tried = self._kek
+        yield tried
+        yield from [kek for kek in self._known.values() if kek is not tried]
+        yield from self._learned()
+
+    def _learned(self) -> list[KeyEncryptionKey]:
+        """Read the other keys, and return those that are new here."""
+        new = [kek for kek in self._others() if kek.check_value not in self._known]
+        self._known = self._known | {kek.check_value: kek for kek in new}
+        return new
 
     def reference_index(self, ledger_id: bytes, reference: str) -> bytes:
         """Return the 32 bytes under which a business reference is found; meaningless without the index key."""

@@ -21,7 +21,20 @@ def open_signing_key(text: str) -> SigningKey:
         return SigningKey(TokenEd25519(TokenKey(name, ED25519)))
     if name.scheme == "web3signer":
         raise _no_ed25519(name)
-    return SigningKey.from_file(Path(name.place))
+    kept_elsewhere = named_in(Path(name.place))
+    return SigningKey.from_file(Path(name.place)) if kept_elsewhere is None else open_signing_key(kept_elsewhere)
+
+
+def named_in(path: Path) -> str | None:
+    """Return the name that stands in a file in place of a key; None where no name of another kind does.
+
+    So a key that is kept elsewhere can be replaced while a service runs: by replacing the file.
+    """
+    try:
+        text = path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return None  # who reads the key tells
+    return text if KeyName.parse(text).scheme != "file" else None
 
 
 def create_signing_key(text: str) -> SigningKey:

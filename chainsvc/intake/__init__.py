@@ -22,7 +22,15 @@ from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.keys import SigningKey, key_id, verify_signature
 from chainsvc.crypto.suites import suite_of
 from chainsvc.drafts import Draft, checked, draft_of
-from chainsvc.errors import ChainsvcError, ChunkMixed, EntryTaken, LedgerClosed, NotEntitled, SignatureRefused
+from chainsvc.errors import (
+    ChainsvcError,
+    ChunkMixed,
+    EntryTaken,
+    KekTurned,
+    LedgerClosed,
+    NotEntitled,
+    SignatureRefused,
+)
 from chainsvc.intake.chunk import ChunkIntake, Outcome, Promising
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.receipt import ChunkTree, Submission, submission_message
@@ -45,7 +53,7 @@ class Intake:
     Args:
         engine: The journal.
         envelope: Encrypts records, seeds and references.
-        receipt_key: Signs receipts.
+        receipt_key: Returns the key that signs receipts now.
         anchor_by: Kind and time of acceptance to the receipt's deadline, all in Unix seconds.
         may_issue: Whose key may sign submissions.
         check_entitled: Whose records may be anchored.
@@ -56,7 +64,7 @@ class Intake:
         self,
         engine: Engine,
         envelope: Envelope,
-        receipt_key: SigningKey,
+        receipt_key: Callable[[], SigningKey],
         anchor_by: Callable[[str, int], int],
         may_issue: MayIssue,
         check_entitled: CheckEntitled,
@@ -120,6 +128,8 @@ class Intake:
                 return self._store(ledger, drafts, submission, submitted_by, bar)
             except EntryTaken:
                 continue
+            except KekTurned as turned:
+                self.promising.envelope.turn(turned.check)
         return self._store(ledger, drafts, submission, submitted_by, bar)
 
     def bar(self, ledger: Ledger) -> NotEntitled | None:

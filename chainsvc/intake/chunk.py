@@ -32,13 +32,13 @@ class Promising:
 
     Attributes:
         envelope: Encrypts records, seeds and references.
-        receipt_key: Signs receipts.
+        receipt_key: Returns the key that signs receipts now.
         anchor_by: Kind and time of acceptance to the receipt's deadline.
         clock: Unix seconds.
     """
 
     envelope: Envelope
-    receipt_key: SigningKey
+    receipt_key: Callable[[], SigningKey]
     anchor_by: Callable[[str, int], int]
     clock: Callable[[], float]
 
@@ -51,10 +51,14 @@ class Promising:
         submission: Submission | None = None,
         submitted_by: str | None = None,
     ) -> Chunk:
-        """Return a chunk accepted now, with the signature that promises all of it."""
+        """Return a chunk accepted now, with the signature that promises all of it.
+
+        Raises:
+            Unavailable: The receipt key does not sign at present.
+        """
         accepted_at = int(self.clock())
         anchor_by = self.anchor_by(ledger.kind, accepted_at)
-        root, n, key = ChunkTree(commitments).root, len(commitments), self.receipt_key
+        root, n, key = ChunkTree(commitments).root, len(commitments), self.receipt_key()
         return Chunk(
             ledger_id=ledger.ledger_id,
             chunk_id=chunk_id,
@@ -101,6 +105,7 @@ class ChunkIntake:
 
         Raises:
             EntryTaken: Another intake was first; roll back and start again.
+            KekTurned: The key-encryption key was replaced; roll back, turn the envelope and start again.
             LedgerBehind: The ledger is held after a restore, and some of this may be on chain already.
             ChunkMixed: A signed chunk of which a part can't go in: the signature would cover another chunk.
         """
@@ -184,13 +189,14 @@ class ChunkIntake:
 
     def _store(self, submission: Submission | None, submitted_by: str | None) -> None:
         chunk_id = chunks.next_ids(self._conn)[0]
+        check = self._promising.envelope.check_value()
         cipher, wrapped = self._promising.envelope.new_chunk_key(self._ledger.ledger_id, chunk_id)
         drafts = list(self._open.values())
         rows = [self._row(cipher, place, draft) for place, draft in enumerate(drafts)]
         kept = wrapped if any(row.sealed_seed is not None for row in rows) else None
         commitments = [draft.commitment for draft in drafts]
         chunk = self._promising.chunk(self._ledger, chunk_id, commitments, kept, submission, submitted_by)
-        entry_ids = accepting.accept_chunk(self._conn, chunk, rows)
+        entry_ids = accepting.accept_chunk(self._conn, chunk, rows, kek_check=None if kept is None else check)
         for entry_id, draft in zip(entry_ids, drafts, strict=True):
             self._request_marks(draft, entry_id)
         self._answer()

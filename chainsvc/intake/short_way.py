@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from chainsvc import metrics
-from chainsvc.errors import EntryTaken, NotEntitled, PolicyRefused
+from chainsvc.errors import EntryTaken, KekTurned, NotEntitled, PolicyRefused
 from chainsvc.intake.chunk import Promising
 from chainsvc.intake.drafting import Drafted, Task
 from chainsvc.journal import accepting, at_once, chunks, copying, entries, ledgers
@@ -22,11 +22,13 @@ class Begun(NamedTuple):
 
     Attributes:
         task: For whoever drafts.
-        wrapped_key: The chunk key as the journal keeps it; None for commitments.
+        wrapped_key: The chunk key as the journal keeps it; None for commitments, like the next.
+        kek_check: Check value of the key-encryption key that wrapped it, or of one before.
     """
 
     task: Task
     wrapped_key: bytes | None
+    kek_check: bytes | None
 
 
 class ShortWay:
@@ -57,12 +59,13 @@ class ShortWay:
             DatabaseUnavailable: Nothing has begun.
         """
         envelope, chunk_id = self._promising.envelope, self._next_chunk_id()
-        wrapped, key = None, None
+        wrapped, key, check = None, None, None
         if not private:
+            check = envelope.check_value()
             cipher, wrapped = envelope.new_chunk_key(ledger.ledger_id, chunk_id)
             key = cipher.key
         identity = (ledger.name, ledger.ledger_id, ledger.suite)
-        return Begun(Task(*identity, chunk_id, key, envelope.references, lines), wrapped)
+        return Begun(Task(*identity, chunk_id, key, envelope.references, lines), wrapped, check)
 
     def _next_chunk_id(self) -> int:
         if not self._chunk_ids:
@@ -87,7 +90,7 @@ class ShortWay:
             with metrics.INTAKE_SECONDS.time(), self._committing.connect() as conn:
                 _admit(conn, ledger, begun.task.chunk_id, drafted)
                 chunk = self._promised(ledger, begun, drafted, submitted_by)
-                if not at_once.add(conn, chunk, rows, drafted.credit):
+                if not at_once.add(conn, chunk, rows, drafted.credit, begun.kek_check):
                     return None
         except (EntryTaken, PolicyRefused):
             return None
@@ -107,10 +110,10 @@ class ShortWay:
             with metrics.INTAKE_SECONDS.time(), self._engine.begin() as conn:
                 _admit(conn, ledger, begun.task.chunk_id, drafted)
                 chunk = self._promised(ledger, begun, drafted, submitted_by)
-                if not _began(conn, chunk, drafted):
+                if not _began(conn, chunk, drafted, begun.kek_check):
                     return None
                 copying.copy(conn, drafted.packed)
-        except (EntryTaken, PolicyRefused):
+        except (EntryTaken, PolicyRefused, KekTurned):
             return None
         metrics.RECORDS_ACCEPTED.labels(ledger.kind).inc(chunk.n)
         return chunk
@@ -140,10 +143,10 @@ def _admit(conn: Connection, ledger: Ledger, chunk_id: int, drafted: Drafted) ->
     ledgers.reserve(conn, ledger.ledger_id, drafted.credit, drafted.debit)
 
 
-def _began(conn: Connection, chunk: Chunk, drafted: Drafted) -> bool:
+def _began(conn: Connection, chunk: Chunk, drafted: Drafted, kek_check: bytes | None) -> bool:
     """Store the chunk itself; False where the way that looks at each record has to tell why not."""
     if not drafted.debit:
-        return at_once.begin(conn, chunk, drafted.credit)
-    chunks.add(conn, chunk)
+        return at_once.begin(conn, chunk, drafted.credit, kek_check)
+    chunks.add(conn, chunk, kek_check=kek_check)
     accepting.leave_open(conn, chunk)
     return True

@@ -65,10 +65,13 @@ class NewEntry:
     sealed_record: bytes | None = None
 
 
-def accept_chunk(conn: Connection, chunk: Chunk, rows: Sequence[NewEntry], *, late: bool = False) -> tuple[int, ...]:
+def accept_chunk(
+    conn: Connection, chunk: Chunk, rows: Sequence[NewEntry], *, late: bool = False, kek_check: bytes | None = None
+) -> tuple[int, ...]:
     """Store a chunk with all its entries and return their numbers in the order given.
 
-    ``late`` is for entries that the chain has already, which a closed ledger takes too.
+    ``late`` is for entries that the chain has already, which a closed ledger takes too; ``kek_check`` names the
+    key-encryption key that wrapped the chunk's.
 
     Raises:
         EntryTaken: Some commitments or references are there already (another intake was first). The transaction
@@ -76,10 +79,11 @@ def accept_chunk(conn: Connection, chunk: Chunk, rows: Sequence[NewEntry], *, la
         LedgerClosed: The ledger takes no more entries.
         NotFound: The journal has no such ledger.
         MalformedInput: Not as many rows as the chunk says.
+        KekTurned: Another key-encryption key counts by now; roll back and wrap the chunk's key anew.
     """
     if len(rows) != chunk.n:
         raise MalformedInput("the chunk has another number of entries", expected=chunk.n, got=len(rows))
-    chunks.add(conn, chunk, late=late)
+    chunks.add(conn, chunk, late=late, kek_check=kek_check)
     numbered = [(entry_id_of(chunk.chunk_id, index), row) for index, row in enumerate(rows)]
     _add_entries(conn, chunk, numbered)
     _add_refs(conn, chunk, [pair for pair in numbered if pair[1].reference_index is not None])

@@ -18,7 +18,8 @@ from chainsvc.sumtree import MAX_SUM
 # The ledger's share lock comes before the lock on its sums. Nobody holds the second and wants to close the ledger.
 _CHUNK = """
 WITH opened AS (
-    SELECT FROM ledgers WHERE ledger_id = %b AND NOT closed FOR SHARE
+    SELECT FROM ledgers WHERE ledger_id = %b AND NOT closed
+        AND (%b::bytea IS NULL OR %b = (SELECT kek_check FROM network)) FOR SHARE OF ledgers
 ), held AS (
     UPDATE totals SET credit = credit + %s
     WHERE ledger_id = %b AND NOT behind AND credit <= %s AND EXISTS (SELECT FROM opened) RETURNING ledger_id
@@ -93,32 +94,42 @@ class Rows:
         )
 
 
-def add(conn: Connection, chunk: Chunk, rows: Rows, credit: int) -> bool:
-    """Store a chunk of records without debit; False when the ledger is closed, held, or its sum would pass its limit.
+def add(conn: Connection, chunk: Chunk, rows: Rows, credit: int, kek_check: bytes | None = None) -> bool:
+    """Store a chunk of records without debit, or nothing.
+
+    False when the ledger is closed, held, its sum would pass its limit, or another key-encryption key counts by now.
 
     Args:
         conn: A connection that commits each statement.
         chunk: With as many entries as ``rows`` has.
         rows: A record for every entry.
         credit: The sum of ``rows``, fen.
+        kek_check: Names the key-encryption key that wrapped the chunk's.
 
     Raises:
         EntryTaken: A commitment or reference is there already; nothing was stored.
         DatabaseUnavailable: All of it is there, or nothing.
     """
     try:
-        return _store(conn, _CHUNK + _ROWS + _OPEN, chunk, credit, rows.columns())
+        return _store(conn, _CHUNK + _ROWS + _OPEN, chunk, credit, kek_check, rows.columns())
     except IntegrityError as error:
         if isinstance(error.orig, psycopg.errors.UniqueViolation):
             raise EntryTaken("commitment or reference", ()) from error
         raise
 
 
-def begin(conn: Connection, chunk: Chunk, credit: int) -> bool:
+def begin(conn: Connection, chunk: Chunk, credit: int, kek_check: bytes | None = None) -> bool:
     """Store a chunk without debit whose entries follow in the same transaction; False as in :func:`add`."""
-    return _store(conn, _CHUNK + _OPEN, chunk, credit)
+    return _store(conn, _CHUNK + _OPEN, chunk, credit, kek_check)
 
 
-def _store(conn: Connection, statement: str, chunk: Chunk, credit: int, columns: Sequence[object] = ()) -> bool:
-    limits = (chunk.ledger_id, credit, chunk.ledger_id, MAX_SUM - credit)
+def _store(
+    conn: Connection,
+    statement: str,
+    chunk: Chunk,
+    credit: int,
+    kek_check: bytes | None,
+    columns: Sequence[object] = (),
+) -> bool:
+    limits = (chunk.ledger_id, kek_check, kek_check, credit, chunk.ledger_id, MAX_SUM - credit)
     return conn.exec_driver_sql(statement, (*limits, *astuple(chunk), *columns)).rowcount == 1

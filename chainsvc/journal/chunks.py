@@ -5,9 +5,9 @@ from dataclasses import astuple, dataclass
 
 from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, column, func, select, true
 
-from chainsvc.errors import LedgerClosed, NotFound
+from chainsvc.errors import KekTurned, LedgerClosed, NotFound
 from chainsvc.journal.columns import CHUNK_BITS, CHUNK_SIZE
-from chainsvc.journal.tables import chunks, entries, ledgers
+from chainsvc.journal.tables import chunks, entries, ledgers, network
 from chainsvc.receipt import Receipt
 
 
@@ -74,12 +74,14 @@ def entry_id_of(chunk_id: int, index: int) -> int:
     return chunk_id << CHUNK_BITS | index
 
 
-def add(conn: Connection, chunk: Chunk, *, late: bool = False) -> None:
+def add(conn: Connection, chunk: Chunk, *, late: bool = False, kek_check: bytes | None = None) -> None:
     """Store a chunk, unless its ledger was closed meanwhile; the share lock keeps it open until we commit.
 
-    ``late`` is for what the chain has already.
+    ``late`` is for what the chain has already. ``kek_check`` names the key-encryption key that wrapped the chunk's;
+    the insert holds off who replaces that one until we commit, so that what it returns is what counts.
 
     Raises:
+        KekTurned: Another key-encryption key counts by now; roll back and wrap the chunk's key anew.
         LedgerClosed: The ledger takes no more entries.
         NotFound: The journal has no such ledger.
     """
@@ -89,7 +91,9 @@ def add(conn: Connection, chunk: Chunk, *, late: bool = False) -> None:
         raise NotFound("the journal has no such ledger", got=chunk.ledger_id.hex())
     if closed and not late:
         raise LedgerClosed("the ledger takes no more entries", hint="Use the organization's current ledger.")
-    conn.execute(chunks.insert().values(astuple(chunk)))
+    counting = conn.execute(_INSERT.values(astuple(chunk))).scalar_one()
+    if kek_check is not None and counting is not None and counting != kek_check:
+        raise KekTurned(counting)
 
 
 def get(conn: Connection, ledger_id: bytes, chunk_id: int) -> Chunk:
@@ -128,6 +132,7 @@ def get_many(conn: Connection, ledger_id: bytes, chunk_ids: Sequence[int]) -> di
     return kept
 
 
+_INSERT = chunks.insert().returning(select(network.c.kek_check).scalar_subquery())
 _CHUNK_IDS = bindparam("chunk_ids", type_=ARRAY(BigInteger))
 _WANTED = func.unnest(_CHUNK_IDS).table_valued(column("chunk_id", BigInteger)).render_derived("wanted")
 _INSIDE = (

@@ -13,6 +13,7 @@ from chainsvc.crypto.envelope import Envelope
 from chainsvc.crypto.webhooks import Scheme, WebhookKey
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.journal.columns import now
+from chainsvc.journal.network import kek_check
 from chainsvc.journal.webhook_tables import deliveries, endpoints
 
 ID_BYTES = 8
@@ -87,6 +88,7 @@ def create(
     endpoint_id, key = secrets.token_hex(ID_BYTES), WebhookKey.generate(subscription.scheme)
     asked = {name: getattr(subscription, name) for name in Subscription.__dataclass_fields__}
     row = {**asked, "events": list(subscription.events), "endpoint_id": endpoint_id, "created_at": now()}
+    _turn(conn, envelope)
     wrapped = envelope.wrap_webhook_key(endpoint_id, key.key)
     conn.execute(endpoints.insert().values(**row, wrapped_key=wrapped))
     return get(conn, endpoint_id), key
@@ -119,6 +121,7 @@ def remove(conn: Connection, endpoint_id: str) -> None:
 def rotate(conn: Connection, endpoint: Endpoint, envelope: Envelope, *, overlap_s: int) -> WebhookKey:
     """Give an endpoint a new key; the one before signs beside it for ``overlap_s`` seconds."""
     key = WebhookKey.generate(endpoint.subscription.scheme)
+    _turn(conn, envelope)
     new = {
         "wrapped_key": envelope.wrap_webhook_key(endpoint.endpoint_id, key.key),
         "old_wrapped_key": endpoints.c.wrapped_key,
@@ -126,6 +129,13 @@ def rotate(conn: Connection, endpoint: Endpoint, envelope: Envelope, *, overlap_
     }
     conn.execute(update(endpoints).where(endpoints.c.endpoint_id == endpoint.endpoint_id).values(**new))
     return key
+
+
+def _turn(conn: Connection, envelope: Envelope) -> None:
+    """Wrap with the key-encryption key that counts; the lock holds off who replaces it until we commit."""
+    conn.exec_driver_sql("LOCK TABLE endpoints IN ROW EXCLUSIVE MODE")
+    if (counting := kek_check(conn)) is not None:
+        envelope.turn(counting)
 
 
 def note_taken(conn: Connection, endpoint_id: str) -> None:

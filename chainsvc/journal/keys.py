@@ -75,6 +75,21 @@ def create(
     return key, f"{PREFIX}_{key_id}_{secret}"
 
 
+def rotate(conn: Connection, key_id: str, *, now: int, overlap_s: int) -> tuple[ApiKey, str]:
+    """Make a key like another one, which ends after ``overlap_s`` seconds if not before; return it with its token.
+
+    Raises:
+        NotFound: No such key, or it is over.
+    """
+    row = conn.execute(select(*_COLUMNS).where(api_keys.c.key_id == key_id).with_for_update()).first()
+    old = None if row is None else _key(row)
+    if old is None or old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise NotFound("no such API key in force", got=key_id, hint="`chainsvc key api list` shows them.")
+    ends = now + overlap_s if old.expires_at is None else min(old.expires_at, now + overlap_s)
+    conn.execute(update(api_keys).where(api_keys.c.key_id == key_id).values(expires_at=ends))
+    return create(conn, old.uscc, old.scopes, old.label, now=now, expires_at=old.expires_at)
+
+
 def authenticate(conn: Connection, token: str, *, now: int) -> ApiKey:
     """Return the key of a token.
 

@@ -1,5 +1,6 @@
 """Which deployment and which key-encryption key a journal belongs to: one row, written once."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +41,16 @@ def belonging(conn: Connection) -> Belonging | None:
     return None if row is None else Belonging(*row)
 
 
-def bind(conn: Connection, deployment: Network, kek: KeyEncryptionKey) -> Envelope:
+def bind(
+    conn: Connection,
+    deployment: Network,
+    kek: KeyEncryptionKey,
+    others: Callable[[], Iterable[KeyEncryptionKey]] = tuple,
+) -> Envelope:
     """Bind a new journal to a deployment and a key-encryption key, or check that it is bound to these.
 
     A descriptor with other facts about the same network (a new signer, a new schema) takes the old one's place.
+    ``others`` reads what other key-encryption keys there are: while one is replaced, either may be the journal's.
 
     Raises:
         NetworkMismatch: The journal belongs to another deployment.
@@ -62,10 +69,17 @@ def bind(conn: Connection, deployment: Network, kek: KeyEncryptionKey) -> Envelo
     bound = belonging(conn)
     assert bound is not None  # just inserted, or there before
     _check_network(bound, deployment)
-    verify_check(kek, bound.kek_check)
+    known = {one.check_value: one for one in (kek, *others())}
+    counting = known.get(bound.kek_check, kek)
+    verify_check(counting, bound.kek_check)
     if bound.descriptor != row["descriptor"]:
         conn.execute(update(network).values(descriptor=row["descriptor"]))
-    return Envelope(kek, bound.wrapped_index_key)
+    return Envelope(counting, bound.wrapped_index_key, lambda: (kek, *others()))
+
+
+def kek_check(conn: Connection) -> bytes | None:
+    """Return the check value of the key-encryption key that counts; None in a journal that is not bound yet."""
+    return conn.execute(select(network.c.kek_check)).scalar_one_or_none()
 
 
 def _check_network(bound: Belonging, deployment: Network) -> None:

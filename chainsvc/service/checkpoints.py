@@ -1,6 +1,6 @@
 """Checkpoints: small signed notes that name a final block, the offline trust root."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
@@ -23,15 +23,15 @@ class Checkpoints:
         network: Network,
         node: Node,
         profile: Profile,
-        signer: Signer,
+        signers: Sequence[Signer],
         clock: Callable[[], float],
     ) -> None:
-        """Sign with this key."""
+        """Sign with these keys: the operator's, and while it is replaced the one before too."""
         self._engine = engine
         self._network = network
         self._node = node
         self._profile = profile
-        self._signer = signer
+        self._signers = signers
         self._clock = clock
 
     def make(self) -> str:
@@ -47,7 +47,7 @@ class Checkpoints:
             expected, got = self._network.genesis.hex(), genesis.hex()
             raise NetworkMismatch("the node is on another chain", expected=expected, got=got, where=self._node.url)
         block = self._profile.final_block(self._node)
-        note = Checkpoint(self._network.network_id, block.number, block.hash).sign([self._signer]).to_bytes().decode()
+        note = Checkpoint(self._network.network_id, block.number, block.hash).sign(self._signers).to_bytes().decode()
         with self._engine.begin() as conn:
             kept = checkpoints.save(conn, StoredCheckpoint(block.number, block.hash, note, int(self._clock())))
         return kept.note

@@ -34,6 +34,18 @@ class ReceiptKey:
         fault = _fault(self._registered, int(now)) if self._answered else None
         return None if fault is None else f"receipt key {self._key.key_id.hex()} {fault}. {self._remedy()}"
 
+    @property
+    def known(self) -> bool:
+        """Whether a node has answered."""
+        return self._answered
+
+    def over(self) -> str | None:
+        """Return why nothing signed now would verify, as far as was last seen; None when it would, or nobody knows."""
+        key, now = self._registered, int(self._clock())
+        if key is not None and ((key.until and key.until <= now) or 0 < key.compromised_from <= now):
+            return f"receipt key {self._key.key_id.hex()} {_fault(key, now)}"
+        return None
+
     def _ask(self) -> None:
         try:
             self._registered = self._institutions.key_of(self._key.key_id)
@@ -44,7 +56,7 @@ class ReceiptKey:
     def _remedy(self) -> str:
         if self._registered is None:
             return f"Register it: chainsvc key add USCC {self._key.public.hex()} --purpose receipt."
-        return "Make and register another one: chainsvc key new, chainsvc key add --purpose receipt; then start anew."
+        return "Replace it: chainsvc key rotate receipt."
 
 
 def _fault(key: Key | None, now: int) -> str | None:

@@ -1,6 +1,8 @@
 """Network, key-encryption key, API keys, checkpoints and cursors."""
 
 import json
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ from sqlalchemy import Engine, text
 from support.journal import NOW, a_ledger, accept, chunk_of, digest, entry
 
 from chainsvc.crypto.envelope import Envelope, KeyEncryptionKey
-from chainsvc.errors import AccessDenied, Conflict, KeyMismatch, NetworkMismatch, NotFound
+from chainsvc.errors import AccessDenied, Conflict, KekTurned, KeyMismatch, NetworkMismatch, NotFound, Unavailable
 from chainsvc.journal import checkpoints, chunks, cursors, keys, network, payloads, rotation
 from chainsvc.journal.accepting import accept_chunk
 from chainsvc.journal.checkpoints import StoredCheckpoint
@@ -94,9 +96,12 @@ def test_rotation_wraps_every_key_anew_and_keeps_records_readable(engine: Engine
             )
             accept_chunk(conn, replace(chunk, wrapped_key=wrapped), [row])
     with pytest.raises(KeyMismatch), engine.begin() as conn:
-        rotation.rotate(conn, OTHER_KEK, KEK)
+        rotation.switch(conn, OTHER_KEK, KeyEncryptionKey(digest("a third")))
     with engine.begin() as conn:
-        assert rotation.rotate(conn, KEK, OTHER_KEK) == 3
+        assert rotation.switch(conn, KEK, OTHER_KEK)
+        assert not rotation.switch(conn, KEK, OTHER_KEK)
+    assert rotation.rewrap_chunks(engine, KEK, OTHER_KEK) == 3
+    assert rotation.rewrap_chunks(engine, KEK, OTHER_KEK) == 0
     with engine.begin() as conn:
         rotated = network.bind(conn, deployment(), OTHER_KEK)
         assert rotated.reference_index(seed, "r") == envelope.reference_index(seed, "r")
@@ -112,9 +117,9 @@ def test_rotation_wraps_every_key_anew_and_keeps_records_readable(engine: Engine
 
 def test_rotation_pages_through_many_chunks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rotation, "PAGE", 2)
+    with pytest.raises(NotFound), engine.begin() as conn:
+        rotation.switch(conn, KEK, OTHER_KEK)
     with engine.begin() as conn:
-        with pytest.raises(NotFound):
-            rotation.rotate(conn, KEK, OTHER_KEK)
         envelope = network.bind(conn, deployment(), KEK)
         for book in ("A", "B"):
             ledger = a_ledger(conn, book)
@@ -122,8 +127,106 @@ def test_rotation_pages_through_many_chunks(engine: Engine, monkeypatch: pytest.
                 chunk = chunk_of(conn, ledger, [entry(number)])
                 wrapped = envelope.new_chunk_key(ledger.ledger_id, chunk.chunk_id)[1]
                 accept_chunk(conn, replace(chunk, wrapped_key=wrapped), [entry(number)])
-        assert rotation.rotate(conn, KEK, OTHER_KEK) == 6
-        assert rotation.rotate(conn, OTHER_KEK, KEK) == 6
+    pages: list[int] = []
+    assert rotation.rewrap_chunks(engine, KEK, OTHER_KEK, pages.append) == 6
+    assert pages == [2, 2, 2]
+    with pytest.raises(KeyMismatch):
+        rotation.rewrap_chunks(engine, KEK, KeyEncryptionKey(digest("a third")))
+
+
+def test_chunk_wrapped_with_the_old_key_is_not_stored_once_another_counts(engine: Engine) -> None:
+    with engine.begin() as conn:
+        envelope = network.bind(conn, deployment(), KEK, lambda: [OTHER_KEK])
+        ledger = a_ledger(conn)
+    with engine.begin() as conn:
+        rotation.switch(conn, KEK, OTHER_KEK)
+
+    def store() -> None:
+        with engine.begin() as conn:
+            chunk = chunk_of(conn, ledger, [entry(1)])
+            wrapped = envelope.new_chunk_key(ledger.ledger_id, chunk.chunk_id)[1]
+            accept_chunk(conn, replace(chunk, wrapped_key=wrapped), [entry(1)], kek_check=envelope.check_value())
+
+    with pytest.raises(KekTurned) as caught:
+        store()
+    envelope.turn(caught.value.check)
+    store()
+    with engine.connect() as conn:
+        assert conn.execute(text("SELECT count(*) FROM chunks")).scalar_one() == 1
+    assert rotation.rewrap_chunks(engine, KEK, OTHER_KEK) == 0  # wrapped with the new one
+
+
+def test_switch_waits_for_who_is_storing(engine: Engine) -> None:
+    with engine.begin() as conn:
+        envelope = network.bind(conn, deployment(), KEK)
+        ledger = a_ledger(conn)
+    switched = threading.Event()
+
+    def switch() -> None:
+        with engine.begin() as conn:
+            rotation.switch(conn, KEK, OTHER_KEK)
+        switched.set()
+
+    thread = threading.Thread(target=switch)
+    with engine.begin() as conn:
+        chunk = chunk_of(conn, ledger, [entry(1)])
+        wrapped = envelope.new_chunk_key(ledger.ledger_id, chunk.chunk_id)[1]
+        accept_chunk(conn, replace(chunk, wrapped_key=wrapped), [entry(1)], kek_check=KEK.check_value)
+        thread.start()
+        _until_waiting(engine)
+        assert not switched.is_set()
+    thread.join(60)
+    assert switched.is_set()
+    assert rotation.rewrap_chunks(engine, KEK, OTHER_KEK) == 1
+
+
+def _until_waiting(engine: Engine) -> None:
+    """Wait until somebody waits for a lock on the table of chunks."""
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'chunks'::regclass"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with engine.connect() as conn:
+            if conn.exec_driver_sql(query).scalar_one():
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+def test_process_without_the_new_key_says_what_it_lacks(engine: Engine) -> None:
+    with engine.begin() as conn:
+        envelope = network.bind(conn, deployment(), KEK)
+    with pytest.raises(Unavailable, match="does not have"):
+        envelope.turn(OTHER_KEK.check_value)
+    assert envelope.check_value() == KEK.check_value
+
+
+def test_journal_opens_with_either_key_while_one_replaces_the_other(engine: Engine) -> None:
+    with engine.begin() as conn:
+        network.bind(conn, deployment(), KEK)
+    with engine.begin() as conn:
+        rotation.switch(conn, KEK, OTHER_KEK)
+    for first, second in ((KEK, OTHER_KEK), (OTHER_KEK, KEK)):
+        with engine.begin() as conn:
+            assert network.bind(conn, deployment(), first, lambda: [second]).check_value() == OTHER_KEK.check_value  # noqa: B023 - called within the turn
+    with pytest.raises(KeyMismatch), engine.begin() as conn:
+        network.bind(conn, deployment(), KEK)
+
+
+def test_rotated_api_key_holds_beside_the_new_one_for_a_while(engine: Engine) -> None:
+    with engine.begin() as conn:
+        old, token = keys.create(conn, "53320600123456789X", ["read"], "import", now=NOW)
+        new, new_token = keys.rotate(conn, old.key_id, now=NOW, overlap_s=60)
+        assert (new.uscc, new.scopes, new.label, new.expires_at) == (old.uscc, old.scopes, old.label, None)
+        assert keys.authenticate(conn, token, now=NOW + 59).key_id == old.key_id
+        assert keys.authenticate(conn, new_token, now=NOW + 10**6).key_id == new.key_id
+        with pytest.raises(AccessDenied):
+            keys.authenticate(conn, token, now=NOW + 60)
+        with pytest.raises(NotFound):
+            keys.rotate(conn, old.key_id, now=NOW + 60, overlap_s=60)
+        again, _ = keys.rotate(conn, new.key_id, now=NOW, overlap_s=0)
+        with pytest.raises(AccessDenied):
+            keys.authenticate(conn, new_token, now=NOW)
+        assert again.expires_at is None
 
 
 def test_api_key_is_shown_once_and_known_by_its_hash(engine: Engine) -> None:

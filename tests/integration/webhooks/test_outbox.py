@@ -291,7 +291,7 @@ def test_a_new_key_encryption_key_opens_the_endpoints_keys(engine: Engine) -> No
         endpoint, key = subscribe(conn, envelope, URL)
         second = endpoints.rotate(conn, endpoint, envelope, overlap_s=100)
         deliveries.test(conn, endpoint.endpoint_id)
-        rotation.rotate(conn, old, new)
+        rotation.switch(conn, old, new)
     with engine.begin() as conn:
         opened = journal_network.bind(conn, network, new)
         (claim,) = claims.claim(conn, endpoint.endpoint_id, opened, limit=5, lease_s=-1)

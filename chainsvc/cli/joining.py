@@ -1,5 +1,6 @@
 """Joining a network that others run: a second deployment with keys, database and service of its own."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -29,8 +30,8 @@ def join(
     """
     settings, output = load_settings(), output_of(context)
     network = Network.parse(descriptor.read_bytes())
-    with output.working("Comparing node and descriptor …"):
-        check_network(open_node(settings), network)
+    with output.working("Comparing node and descriptor …"), closing(open_node(settings)) as node:
+        check_network(node, network)
     make_keys(settings)  # before the descriptor: with it, a missing key-encryption key would be a lost one
     _keep(settings, network)
     accounts = [f"0x{signer.address.hex()}" for signer in read_accounts(settings)]

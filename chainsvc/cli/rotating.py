@@ -31,6 +31,7 @@ from chainsvc.journal import ledgers, rotation
 from chainsvc.note import Signer as NoteSigner
 from chainsvc.service.workers import Workers
 from chainsvc.settings import Settings, load_settings
+from chainsvc.succession import Successor
 
 _RETIRE_S = 600  # for what the account has under way
 
@@ -97,21 +98,23 @@ def checkpoint(context: typer.Context, new: NewKey = None) -> None:
     added = NoteSigner(checkpoint_signers(settings)[0].name, swap.new)
     others = tuple(key for key in network.signers if key != added.verifier_key)
     named = replace(network, signers=(added.verifier_key, *others))
-    note = named.sign([replace(added, key=swap.old), added])
+    successor = Successor(named, network.sha256).sign([replace(added, key=swap.old)])
     _keep_former(settings, swap)
-    signed = settings.descriptor.with_suffix(".note")
-    for path, data in ((signed, note), (settings.descriptor, named.to_bytes())):
+    signed = settings.descriptor.with_name(f"successor-{named.sha256.hex()[:8]}.note")
+    for path, data in ((signed, successor.to_bytes()), (settings.descriptor, named.to_bytes())):
         with whole(path) as beside:
             beside.write_bytes(data)
     value = {
         "new": str(added.verifier_key),
         "descriptor": str(settings.descriptor),
         "sha256": named.sha256.hex(),
-        "note": str(signed),
+        "successor": str(signed),
+        "missing": len(network.signers) // 2 + 1 - len(successor.signed_by(network)),
     }
     rows = [("New key", added.verifier_key), ("Descriptor", f"{settings.descriptor}\nSHA-256 {named.sha256.hex()}")]
-    then = "start each process anew, and give verifiers the note"
-    output.answer(value, facts([*rows, ("Signed by both", signed), ("Left to do", then)]))
+    then = "start each process anew, and give verifiers the successor: chainsvc network follow"
+    missing = ("Signatures missing", value["missing"])
+    output.answer(value, facts([*rows, ("Successor", signed), missing, ("Left to do", then)]))
 
 
 def _keep_former(settings: Settings, swap: Swap) -> None:

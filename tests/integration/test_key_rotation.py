@@ -29,10 +29,9 @@ from chainsvc.client import Accepted, Client
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import ChainsvcError, Unavailable
 from chainsvc.journal import keys
-from chainsvc.network import Network
-from chainsvc.note import SignedNote
 from chainsvc.record import Record
 from chainsvc.settings import load_settings
+from chainsvc.succession import Successor, follow
 from chainsvc.verify import verify
 
 _PAUSE_S = 0.3  # business systems leave the service some of two cores
@@ -273,9 +272,8 @@ def test_new_checkpoint_key_is_trusted_by_who_pinned_the_descriptor_before(own_s
     told = plant.run("key", "rotate", "checkpoint")
     after = read_network(plant.settings())
     assert [str(key) for key in after.signers] == [told["new"], str(before.signers[0])]
-    note = SignedNote.parse(Path(told["note"]).read_bytes())
-    assert note.verify(before.signers) == before.signers
-    assert Network.parse(Path(told["note"]).read_bytes()) == after
+    assert told["missing"] == 0
+    assert follow(before, [Successor.parse(Path(told["successor"]).read_bytes())]) == after
     with station(own_site, engine) as made:
         kept = made.parts.service.checkpoint()
     found = Checkpoint.parse(kept.encode())

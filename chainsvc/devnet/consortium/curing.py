@@ -1,16 +1,23 @@
 """The cure of a deadlock: the validators of one side are set back to the block that both chains have.
 
-They then follow the other side's chain, which is heavier by that. The blocks that they drop were sealed after the last
-block that could be final. Nothing else than a deadlock may be treated so.
+They stop sealing meanwhile, or they might seal the same blocks again before they learn the others, and the deadlock
+would be back. Their links to the others are made anew, since geth compares chains only when a peer comes or tells of a
+block. They then follow the other side's chain, which is heavier by that. The blocks that they drop were sealed after
+the last block that could be final. Nothing else than a deadlock may be treated so.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chainsvc.devnet.consortium.folder import Consortium, Validator
 from chainsvc.devnet.consortium.judging import Condition, Judgement
+from chainsvc.devnet.consortium.links import mend, part
 from chainsvc.devnet.consortium.views import block
-from chainsvc.errors import Conflict
+from chainsvc.errors import Conflict, NodeUnavailable
+
+_PATIENCE_SECONDS = 120.0
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ def cure(consortium: Consortium, judgement: Judgement) -> Cure:
 
     Raises:
         Conflict: The network is not deadlocked.
-        NodeUnavailable: A validator of that side does not answer.
+        NodeUnavailable: A validator does not answer, or does not follow the other side in time.
     """
     if judgement.condition is not Condition.DEADLOCKED:
         raise Conflict(
@@ -42,7 +49,7 @@ def cure(consortium: Consortium, judgement: Judgement) -> Cure:
     by_number = {one.number: one for one in consortium.validators}
     back, stay = (tuple(by_number[number] for number in side) for side in judgement.sides[:2])
     height = _last_common(back[0], stay[0])
-    _set_back(back, height)
+    _set_back(consortium, back, height, stay[0])
     return Cure(tuple(one.number for one in back), height)
 
 
@@ -59,6 +66,31 @@ def _is_aside(validator: Validator, found: dict[str, str]) -> bool:
     return mine is None or mine["hash"] != found["hash"]
 
 
-def _set_back(validators: Sequence[Validator], height: int) -> None:
-    for one in validators:
-        one.call("debug_setHead", hex(height))
+def _set_back(consortium: Consortium, back: Sequence[Validator], height: int, stay: Validator) -> None:
+    numbers = {one.number for one in back}
+    wanted = block(stay, "latest")
+    for one in back:
+        one.call("miner_stop")
+    try:
+        for one in back:
+            one.call("debug_setHead", hex(height))
+        part(consortium, numbers, {one.number for one in consortium.validators} - numbers)
+        mend(consortium)
+        _wait_followed(back, wanted)
+    finally:
+        for one in back:
+            one.call("miner_start")
+
+
+def _wait_followed(back: Sequence[Validator], wanted: Mapping[str, str]) -> None:
+    """Wait until all have the other chain."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while any((block(one, wanted["number"]) or {}).get("hash") != wanted["hash"] for one in back):
+        if time.monotonic() > deadline:
+            raise NodeUnavailable(
+                "the validators that were set back do not follow the others",
+                expected=f"block {wanted['hash']} within {_PATIENCE_SECONDS:.0f} s",
+                where=", ".join(one.name for one in back),
+                hint="Are they connected? 'chainsvc devnet status' shows peers.",
+            )
+        time.sleep(_POLL_SECONDS)

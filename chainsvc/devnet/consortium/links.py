@@ -1,7 +1,7 @@
 """The connections between validators: cut and mended at will, as a fault of the network between institutions would."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 
 from chainsvc.devnet.consortium.folder import Consortium, Validator
@@ -22,7 +22,7 @@ def peers(consortium: Consortium, validator: Validator) -> frozenset[int]:
     return frozenset(one.number for one in consortium.validators if one.node_id in connected)
 
 
-def part(consortium: Consortium, *groups: Sequence[int]) -> None:
+def part(consortium: Consortium, *groups: Collection[int]) -> None:
     """Cut every link between validators of different groups, given by number; return when none is left.
 
     A validator that is started again meanwhile connects to all others again.

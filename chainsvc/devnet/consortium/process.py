@@ -17,7 +17,7 @@ _POLL_SECONDS = 0.05
 _WORDS = 500  # of the log that are shown
 # the shell leaves at once, so that the validator is nobody's child: it outlives who started it and is no zombie later
 _LEFT_BEHIND = '"$@" </dev/null >>"$0" 2>&1 & echo $!'
-_APIS = "eth,net,web3,clique,admin,debug,txpool"
+_APIS = "eth,net,web3,clique,miner,admin,debug,txpool"
 
 
 def start(consortium: Consortium, validator: Validator, geth: Path) -> None:

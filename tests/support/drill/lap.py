@@ -94,9 +94,9 @@ class Lap:
         except BaseException:
             load.abandon()
             raise
-        self._check(failures, load.findings, self._plant.deaths, self._logs.unforeseen())
+        self.check(failures, load.findings, self._plant.deaths, self._logs.unforeseen())
         there = prove(self._plant, self._promises, random.Random(f"{self._seed}/{number}/sample"))
-        self._check(self._logs.unforeseen())
+        self.check(self._logs.unforeseen())
         self._count(strikes, load, there, time.monotonic() - healed_at)
         return strikes
 
@@ -112,7 +112,12 @@ class Lap:
         return striking.failures, healed_at
 
     @staticmethod
-    def _check(*findings: list[str]) -> None:
+    def check(*findings: list[str]) -> None:
+        """Raise what was found, if anything was.
+
+        Raises:
+            Broken: Something was.
+        """
         if found := "; ".join(itertools.chain(*findings)):
             raise Broken(found)
 

@@ -76,9 +76,18 @@ class Load:
         findings: What broke a promise while it ran.
     """
 
-    def __init__(self, desks: Sequence[Desk], ports: list[int], key: str, promises: Promises, seed: str) -> None:
+    def __init__(
+        self,
+        desks: Sequence[Desk],
+        ports: list[int],
+        key: str,
+        promises: Promises,
+        seed: str,
+        pause_s: float | None = None,
+    ) -> None:
         self.findings: list[str] = []
         self.copies = 0
+        self._pause_s = _PAUSE_S if pause_s is None else (0.5 * pause_s, pause_s)
         self._ports, self._key, self._promises, self._seed = ports, key, promises, seed
         self._stopping = threading.Event()
         self._deadline = float("inf")
@@ -108,7 +117,7 @@ class Load:
         try:
             while not self._stopping.is_set():
                 self._step(desk, clients, draw)
-                self._stopping.wait(draw.uniform(*_PAUSE_S))
+                self._stopping.wait(draw.uniform(*self._pause_s))
         except ChainsvcError as error:
             self.findings.append(f"{desk.book.ledger}: {type(error).__name__}: {error}")
         except Broken as broken:

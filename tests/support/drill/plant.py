@@ -5,9 +5,11 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,6 +20,7 @@ from support.drill.ports import lasting_port
 from support.drill.programs import Part, Pids, Program
 from support.drill.promises import Broken
 from support.drill.proxy import Link, Proxy
+from support.drill.validators import Validators
 from support.station import REGULATOR, USCC, Site, Station, build_site
 
 from chainsvc import bootstrap, devnet
@@ -26,6 +29,7 @@ from chainsvc.api.ports import Scope
 from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose
 from chainsvc.chain.signer import KeyFileSigner
+from chainsvc.client.answers import LedgerFacts
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.journal import keys
 from chainsvc.settings import Settings
@@ -88,7 +92,7 @@ class Plant:
     folder: Path
     site: Site
     database: Database
-    node: ChainNode
+    node: ChainNode | Validators
     proxy: Proxy
     services: list[Program] = field(default_factory=list)
     links: dict[str, Link] = field(default_factory=dict)
@@ -176,7 +180,34 @@ def build(folder: Path, disk: Path) -> Plant:
     _prepare(plant)
     node.begin_remembering()
     for role in ROLES:
-        _add_service(plant, role, logs, pids)
+        link = _link(plant, f"{role.name}>node", node.port)
+        _add_service(plant, role, logs, pids, {"CHAINSVC_NODE_URL": f"http://127.0.0.1:{link}"})
+    plant.start()
+    return plant
+
+
+def build_on_validators(folder: Path, disk: Path, seen_through: Callable[[str], str]) -> Plant:
+    """Make the same on a network of four validators; the service asks all of them, and compares.
+
+    Args:
+        folder: An empty one.
+        disk: An empty one for the database, which its account can reach.
+        seen_through: Given the fourth validator's address: what the service asks in its place.
+    """
+    logs, home = folder / "logs", folder / "home"
+    logs.mkdir(parents=True)
+    pids = Pids(folder / "pids")
+    site = build_site(home, "clique")
+    database = Database(disk, lasting_port(), logs, pids)
+    database.create()
+    plant = Plant(folder, site, database, Validators(home / "devnet"), Proxy())
+    database.start()
+    _wait(database.is_ready)
+    _prepare(plant)
+    *direct, fourth = site.local.urls
+    nodes = {"CHAINSVC_NODE_URLS": json.dumps([*direct, seen_through(fourth)])}
+    for role in (ROLES[0], ROLES[2]):
+        _add_service(plant, role, logs, pids, nodes)
     plant.start()
     return plant
 
@@ -198,14 +229,15 @@ def _prepare(plant: Plant) -> None:
     settings = plant.settings
     with closing(HttpNode(plant.site.local.url)) as node:
         desk = Desk(node, bootstrap.read_network(settings), KeyFileSigner.from_file(settings.key("account")))
-        desk.add_key(USCC, key.alg, key.public, key.key_id, Purpose.SUBMISSION)
         second = KeyFileSigner.create(_accounts(plant)[1])
         devnet.fund(plant.site.local, [second.address])
-        desk.delegate(USCC, second.address)
+        with desk.together() as at_once:
+            at_once.add_key(USCC, key.alg, key.public, key.key_id, Purpose.SUBMISSION)
+            at_once.delegate(USCC, second.address)
     with bootstrap.running(settings) as parts:
         station = Station(plant.site, parts)
-        names = [station.open().name, station.open().name, station.open(signed=True).name]
-        subsidy = station.open("subsidy")
+        names = [facts.name for facts in _open_together(station)]
+        subsidy = station.parts.service.ledger(names.pop())
         regulator = Desk(parts.node, parts.network, plant.site.regulator)
         regulator.set_budget(subsidy.name, subsidy.ledger_id, REGULATOR, _BUDGET_FEN)
         with parts.engine.begin() as conn:
@@ -213,10 +245,21 @@ def _prepare(plant: Plant) -> None:
     plant.books = [Book(names[0]), Book(names[1], private=True), Book(names[2], signing_key=key), Book(subsidy.name)]
 
 
-def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids) -> None:
+def _open_together(station: Station) -> list[LedgerFacts]:
+    """Open two charity ledgers, a signed one and a subsidy ledger; where blocks take a while, in the same ones."""
+    opening: list[Callable[[], LedgerFacts]] = [
+        station.open,
+        station.open,
+        partial(station.open, signed=True),
+        partial(station.open, "subsidy"),
+    ]
+    with ThreadPoolExecutor(len(opening)) as together:
+        return list(together.map(lambda one: one(), opening))
+
+
+def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids, nodes: Mapping[str, str]) -> None:
     port = lasting_port()
     database = _link(plant, f"{role.name}>database", plant.database.port)
-    node = _link(plant, f"{role.name}>node", plant.node.port)
     words = [str(_COMMAND), *role.words, "--port", str(port)]
     if role.is_api:
         plant.ports.append(_link(plant, f"client>{role.name}", port))
@@ -227,7 +270,7 @@ def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids) -> None:
     environment |= {"CLOCK_OFFSET_FILE": str(_clock_file(plant.folder, role.name))}
     environment["CHAINSVC_ACCOUNT_KEY_FILES"] = json.dumps([str(path) for path in _accounts(plant)])
     environment |= {"CHAINSVC_HOME": str(plant.site.home), "CHAINSVC_DATABASE_URL": url_of(database)}
-    environment |= {"CHAINSVC_NODE_URL": f"http://127.0.0.1:{node}"}
+    environment |= nodes
     plant.services.append(Program(role.name, words, logs, pids, _health(port), environment=environment))
 
 

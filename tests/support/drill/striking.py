@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from support.drill.chain import ChainNode
 from support.drill.plan import Strike
 from support.drill.plant import Plant
 
@@ -75,6 +76,7 @@ def _on_link(plant: Plant, strike: Strike) -> Callable[[], None]:
 
 
 def _on_time(plant: Plant, strike: Strike) -> Callable[[], None]:
+    assert isinstance(plant.node, ChainNode)  # validators have faults of their own
     if strike.fault == "roll back":
         plant.node.roll_back(round(_between(_ROLL_BACK_SAVES, strike.draw)))
     elif strike.target == "node":

@@ -74,6 +74,7 @@ def test_a_test_message_tells_the_receivers_answer(running: Served) -> None:
         assert abs(time.time() - message.sent_at) < 300
         assert client.webhooks.replay(endpoint.id, sent.id).state == "pending"
         receiver.wait_for(2)
+        until(lambda: client.webhooks.delivery(endpoint.id, sent.id).state == "delivered")
         assert [one.id for one in client.webhooks.deliveries(endpoint.id)] == [sent.id]
         assert client.webhooks.replay_since(endpoint.id, message.sent_at - 100, delivered=True) == 1
         receiver.wait_for(3)

@@ -90,8 +90,8 @@ class Validators:
         """Wait until all go on as one, by the cures that an operator has.
 
         Of equally heavy sides one learns the other's chain from the beginning: set back to the common block, as long
-        as there are transactions, it may seal the same weight again before it hears of the other side. And where links
-        were cut, geth sometimes does not join the others for minutes: it is started again then.
+        as there are transactions, it may seal the same weight again before it hears of the other side. And geth
+        sometimes does not join the others for minutes: it is started again then.
         """
         waited_from = time.monotonic()
         deadline = waited_from + _SETTLED_S

@@ -41,7 +41,8 @@ def _prove_answer(state_root: str, answer: dict[str, Any]) -> None:
     account = _account(state_root, answer)
     stated = (int(answer["nonce"], 16), int(answer["balance"], 16), _bytes(answer["storageHash"]))
     if account is None:
-        assert not any(stated[:2])
+        if any(stated[:2]):
+            raise MalformedInput("an account is stated that is not there")
         return
     if (account.nonce, account.balance, account.storage_root) != stated:
         raise MalformedInput("account fields differ")
@@ -92,6 +93,12 @@ def test_tampered_qbft_proof_is_refused(case: dict[str, Any]) -> None:
 def test_clique_proof_proves_what_the_node_answered(case: dict[str, Any]) -> None:
     _prove_answer(case["state_root"], case["response"])
     assert (_account(case["state_root"], case["response"]) is None) is (case["expected"] is None)
+
+
+@pytest.mark.parametrize("case", _load("clique/invalid_proofs.json")["invalid"], ids=lambda case: str(case["name"]))
+def test_tampered_clique_proof_is_refused(case: dict[str, Any]) -> None:
+    with pytest.raises(MalformedInput):
+        _prove_answer(case["state_root"], case["response"])
 
 
 def test_mapping_slots_are_those_of_the_captured_contract() -> None:

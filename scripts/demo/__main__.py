@@ -17,6 +17,7 @@ from pathlib import Path
 from chainsvc.errors import ChainsvcError
 from chainsvc.logs import setup_logs
 from demo.feeding import feed, wait_final
+from demo.provinces import show_provinces
 from demo.proving import prove
 from demo.screen import Screen
 from demo.stage import settings_of, staged
@@ -48,6 +49,8 @@ def _run(screen: Screen, home: Path, options: argparse.Namespace) -> int:
         wait_final(screen, stage)
         failures = prove(screen, stage)
         summarize(screen, stage, fed)
+        if stage.parts.network.validators:  # more than one institution runs this chain
+            failures += show_provinces(screen, stage)
         screen.footer(stage, options.once)
         if not options.once:
             _wait_for_ctrl_c()

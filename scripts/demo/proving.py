@@ -80,7 +80,7 @@ class Trust:
         return verify(data, self.network, None) if self.network.validators else None
 
 
-def _trust(stage: Stage) -> Trust:
+def trust_in(stage: Stage) -> Trust:
     """Write the verifier's files, and read them back as a stranger would."""
     (stage.home / "checkpoint.txt").write_text(stage.clients[CHARITY.slug].checkpoint())
     network = Network.parse((stage.home / "network.json").read_bytes())
@@ -88,7 +88,8 @@ def _trust(stage: Stage) -> Trust:
     return Trust(network, checkpoint, stage.parts.node.url)
 
 
-def _evidence(stage: Stage, chosen: Chosen) -> bytes:
+def evidence_of(stage: Stage, chosen: Chosen) -> bytes:
+    """Fetch the evidence of a record's first revision, with proofs, and keep it as a file."""
     status = chosen.client.find(chosen.ledger, chosen.reference, 0)
     shown = _SHOWN[chosen.word]
     data = chosen.client.evidence(status.commitment, disclose=shown, proof=True).to_bytes()
@@ -100,12 +101,12 @@ def _evidence(stage: Stage, chosen: Chosen) -> bytes:
 
 def _three_ways(screen: Screen, stage: Stage, chosen: Mapping[str, Chosen]) -> int:
     screen.section("3  Three records, verified in several ways")
-    trust = _trust(stage)
+    trust = trust_in(stage)
     ways = ["by the service", "own node", "offline", *(["by seals alone"] if trust.network.validators else [])]
     table = screen.table("record", "reference", "bytes", "shown", *ways, right=("bytes", "shown"))
     wrong = 0
     for one in chosen.values():
-        data = _evidence(stage, one)
+        data = evidence_of(stage, one)
         evidence = Evidence.parse(data)
         shown = sum(not pair.hidden for pair in evidence.pairs)
         service = httpx.post(f"{stage.url}/v1/verify", content=data).json()["verdict"]
@@ -115,7 +116,7 @@ def _three_ways(screen: Screen, stage: Stage, chosen: Mapping[str, Chosen]) -> i
         expected = evidence.standing.label if evidence.standing else "valid"
         wrong += sum(str(verdict) != expected for verdict in verdicts)
         table.add_row(
-            one.word, one.reference, f"{len(data):,}", f"{shown}/{len(evidence.pairs)}", *map(_coloured, verdicts)
+            one.word, one.reference, f"{len(data):,}", f"{shown}/{len(evidence.pairs)}", *map(coloured, verdicts)
         )
     screen.print(table)
     _show_steps(screen, trust.offline((stage.home / "evidence" / "marriage.json").read_bytes()))
@@ -133,24 +134,25 @@ def _show_steps(screen: Screen, verdict: Verdict) -> None:
 def _divorce(screen: Screen, stage: Stage, chosen: Mapping[str, Chosen]) -> int:
     screen.section("4  A divorce turns the marriage's standing")
     marriage = Chosen("marriage", chosen["marriage"].client, marriage_ledger(), "J330106-2026-000003")
-    trust = _trust(stage)
-    before = _evidence(stage, marriage)
+    trust = trust_in(stage)
+    before = evidence_of(stage, marriage)
     was = trust.by_node(before).verdict
     record = Record.from_json(dict(marriage.status().record or {}))
-    divorce = _divorce_record(record)
+    divorce = divorce_record(record)
     accepted = marriage.client.notarize(divorce)
-    _wait_standing(marriage.client, marriage.status().commitment, Status.DISSOLVED)
-    trust = _trust(stage)
-    after = trust.offline(_evidence(stage, marriage))
+    wait_standing(marriage.client, marriage.status().commitment, Status.DISSOLVED)
+    trust = trust_in(stage)
+    after = trust.offline(evidence_of(stage, marriage))
     old = trust.by_node(before).verdict
     known = " (known from an earlier run)" if accepted.again else ""
     screen.line(f"{marriage.reference}: {was} before {divorce.reference}{known}")
-    screen.line(f"now {_coloured(after.verdict)} offline; the cause is entry {_cause(after)}")
-    screen.line(f"the file made before the divorce says {_coloured(old)} too: the chain knows better than the file")
+    screen.line(f"now {coloured(after.verdict)} offline; the cause is entry {_cause(after)}")
+    screen.line(f"the file made before the divorce says {coloured(old)} too: the chain knows better than the file")
     return [str(after.verdict), str(old)].count("dissolved") != 2  # noqa: PLR2004 - both of them
 
 
-def _divorce_record(marriage: Record) -> Record:
+def divorce_record(marriage: Record) -> Record:
+    """Return a divorce of a marriage, in the same ledger."""
     body: dict[str, Any] = dict(marriage.body)
     number = body["certificate"]["number"]
     body["certificate"] = {"number": number.replace("J", "L", 1), "previous": number}
@@ -186,38 +188,38 @@ def _correction(screen: Screen, stage: Stage, chosen: Mapping[str, Chosen]) -> i
         {**record.body, "amount": record.body["amount"] - _CORRECTION_FEN},
     )
     accepted = donation.client.notarize(fixed)
-    _wait_standing(donation.client, first.commitment, Status.SUPERSEDED)
-    trust = _trust(stage)
-    old = trust.offline(_evidence(stage, donation))
+    wait_standing(donation.client, first.commitment, Status.SUPERSEDED)
+    trust = trust_in(stage)
+    old = trust.offline(evidence_of(stage, donation))
     new = donation.client.wait(accepted, _PATIENCE_S, disclose=("/body/amount",), proof=False)
     now = trust.by_node(new.to_bytes())
     screen.line(
         f"{record.reference}: {record.body['amount'] / 100:,.2f} corrected to {fixed.body['amount'] / 100:,.2f} yuan"
         f" (debit {_CORRECTION_FEN / 100:,.2f})"
     )
-    screen.line(f"revision 0 is {_coloured(old.verdict)}, revision 1 is {_coloured(now.verdict)}")
+    screen.line(f"revision 0 is {coloured(old.verdict)}, revision 1 is {coloured(now.verdict)}")
     return (str(old.verdict), str(now.verdict)) != ("superseded", "valid")
 
 
 def _tampered(screen: Screen, stage: Stage, chosen: Mapping[str, Chosen]) -> int:
     screen.section("6  Tampered copies are refused")
-    trust = _trust(stage)
+    trust = trust_in(stage)
     wrong = 0
     for one, (what, changed) in zip(chosen.values(), _tampering(stage, chosen), strict=True):
         verdict = trust.by_node(changed)
         failed = next((step for step in verdict.steps if step.outcome is Outcome.FAILED), None)
         wrong += failed is None or str(verdict.verdict) != "invalid"
         said = f"step {failed.number} {failed.name}" if failed else "nothing failed"
-        screen.line(f"{one.word:<9} {what:<44} {_coloured(verdict.verdict)}  {said}", good=failed is not None)
+        screen.line(f"{one.word:<9} {what:<44} {coloured(verdict.verdict)}  {said}", good=failed is not None)
     return wrong
 
 
 def _tampering(stage: Stage, chosen: Mapping[str, Chosen]) -> Iterator[tuple[str, bytes]]:
-    donation = _evidence(stage, chosen["donation"])
+    donation = evidence_of(stage, chosen["donation"])
     yield "one more yuan in the disclosed amount", donation.replace(b"666600]", b"666700]", 1)
-    marriage = _evidence(stage, chosen["marriage"])
+    marriage = evidence_of(stage, chosen["marriage"])
     yield "another date of registration", marriage.replace(b'"2026-01-25"', b'"2026-01-26"', 1)
-    payment = _evidence(stage, chosen["payment"])
+    payment = evidence_of(stage, chosen["payment"])
     yield "reformatted by an editor", payment.replace(b'{"batch":{', b'{ "batch": {', 1)
 
 
@@ -249,7 +251,8 @@ def _overspending(screen: Screen, chosen: Mapping[str, Chosen]) -> int:
     return 1
 
 
-def _wait_standing(client: Client, commitment: bytes, wanted: Status) -> None:
+def wait_standing(client: Client, commitment: bytes, wanted: Status) -> None:
+    """Wait until an entry has a standing."""
     deadline = time.monotonic() + _PATIENCE_S
     while client.standing(commitment).standing is not wanted:
         if time.monotonic() > deadline:
@@ -262,7 +265,8 @@ def _cause(verdict: Verdict) -> str:
     return "unknown" if facts is None or facts.cause is None else f"{facts.cause.seq} of the same office's ledger"
 
 
-def _coloured(verdict: object) -> str:
+def coloured(verdict: object) -> str:
+    """Return a verdict in its colour."""
     word = str(verdict)
     colour = {"valid": "green", "invalid": "red", "undetermined": "red"}.get(word, "yellow")
     return f"[{colour}]{word}[/{colour}]"

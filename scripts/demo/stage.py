@@ -179,14 +179,15 @@ def _clients(stage: Stage, stack: ExitStack) -> None:
     for who in ISSUERS:
         client = Client(
             stage.url,
-            _api_key(stage, who),
+            api_key(stage, who),
             signing_key=signing_key(stage.parts.settings, who),
             network=stage.parts.network,
         )
         stage.clients[who.slug] = stack.enter_context(client)
 
 
-def _api_key(stage: Stage, who: Organization) -> str:
+def api_key(stage: Stage, who: Organization) -> str:
+    """Return an organization's API key, made at the first run."""
     path = stage.home / "keys" / f"{who.slug}.apikey"
     if not path.exists():
         with stage.parts.engine.begin() as conn:

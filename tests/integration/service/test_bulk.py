@@ -236,11 +236,11 @@ def test_a_lost_connection_leaves_nothing_and_the_repetition_all(
 def _cutting(engine: Engine, act: Callable[..., Any]) -> Callable[..., Any]:
     """Let the server end the connection just before the step."""
 
-    def acting(conn: Connection, *args: object) -> Any:
+    def acting(conn: Connection, *args: object, **named: object) -> Any:
         pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
         with engine.connect() as other:
             other.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
-        return act(conn, *args)
+        return act(conn, *args, **named)
 
     return acting
 

@@ -244,8 +244,11 @@ def test_stop_is_graceful_and_node_and_service_are_then_away(up: Up) -> None:
     """It stops what the tests before it use; those below look at what is left."""
     node = call_node()
     assert stop(up) == 0
-    # while the walk has the organization suspended, what was accepted before is held and told
-    assert [line for line in up.log.read_text().splitlines() if "ledger_held" not in line] == []
+    # while the walk has the organization suspended, what was accepted before is held and told; and a batch that was on
+    # its way at that moment reverts
+    told = [json.loads(line)["event"] for line in up.log.read_text().splitlines()]
+    assert set(told) <= {"ledger_held", "transaction_reverted"}
+    assert told.count("transaction_reverted") <= 1
     assert document(call("devnet", "status", "--json"))["running"] is False
     assert call("verify", "evidence.json", "--node", node).exit_code == 11
     assert call("verify", "proven.json", "--checkpoint", "checkpoint.txt").exit_code == 0

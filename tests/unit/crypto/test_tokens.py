@@ -50,7 +50,7 @@ def test_threads_share_one_session(made: SigningKey) -> None:
 
 
 def test_lost_session_is_opened_anew(made: SigningKey) -> None:
-    made._private._key._token._session.close()  # type: ignore[attr-defined]
+    made._private._key._token._session.close()  # type: ignore[attr-defined] # the session ends as if the module had lost it
     assert verify_signature(ED25519, made.public, b"again", made.sign(b"again"))
 
 
@@ -102,6 +102,6 @@ def test_names_that_find_no_private_key_are_refused(token: SoftToken, place: str
 
 def test_signature_by_another_key_is_refused(made: SigningKey, monkeypatch: pytest.MonkeyPatch) -> None:
     other = SigningKey.generate()
-    monkeypatch.setattr(made._private._key, "sign", other.sign)  # type: ignore[attr-defined]
+    monkeypatch.setattr(made._private._key, "sign", other.sign)  # type: ignore[attr-defined] # a token that signs by another key
     with pytest.raises(SignerUnavailable, match="not by its key"):
         made.sign(b"receipt")

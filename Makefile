@@ -48,8 +48,10 @@ NODE_OF_clique := $(VENV)/.geth
 demo: $(VENV)/.service $(NODE_OF_$(ENGINE))  ## notarize and verify the sample exports; ONCE=1 ends after the summary, ENGINE=clique
 	@PYTHONPATH=scripts $(BIN)/python -m demo --engine $(ENGINE) $(if $(ONCE),--once)
 
-test: $(VENV)/.dev $(VENV)/.geth devnet/node_modules/.installed contracts/node_modules/.installed $(SOFTHSM)  ## every test, with what it needs
-	@$(BIN)/python -m pytest
+PROCESSES ?= 2
+
+test: $(VENV)/.dev $(VENV)/.geth devnet/node_modules/.installed contracts/node_modules/.installed $(SOFTHSM)  ## every test, in PROCESSES processes; 0: in one
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check

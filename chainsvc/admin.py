@@ -3,6 +3,7 @@
 Every act first looks whether it is done already, so that repeating one is harmless.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from chainsvc.chain.transactions import Sending, send_and_wait
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.network import Network
 from chainsvc.record import LedgerName
+
+_MINING_S = 600  # the register compares with the time of the block that the call falls into
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,27 @@ class Desk:
     def compromise_key(self, key_id: bytes, since: int) -> None:
         """Say that nothing signed by a key since a block time counts."""
         self._send(self.institutions.address, self.institutions.compromise_key(key_id, since))
+
+    def end_organization(self, uscc: str, until: int | None = None) -> int:
+        """Plan an organization's end as registrar, and return when it is, in Unix seconds of the chain.
+
+        Without ``until`` the one that is planned already, else the soonest, which leaves time to anchor what was
+        accepted from it.
+
+        Raises:
+            NotFound: The organization is not registered.
+            ChainRefused: The account is no registrar, the time is too soon, or a later one than is planned.
+        """
+        known = self.institutions.organization_of(uscc)
+        if known is None:
+            raise NotFound("the organization is not registered", got=uscc)
+        if known.until and (until is None or known.until == until):
+            return known.until
+        if until is None:
+            now = max(int(time.time()), self.node.head().time)
+            until = now + self.institutions.longest_deadline() + _MINING_S
+        self._send(self.institutions.address, self.institutions.end_organization(uscc, until))
+        return until
 
     def suspend(self, uscc: str, by: str, reason: str) -> None:
         """Suspend an organization at once: an event that excuses its receipts; ``by`` empty acts as registrar."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainsvc import jcs
 from chainsvc.client.answers import Accepted
@@ -20,8 +20,7 @@ _COMMITMENTS = frozenset({"commitments", "submission"})
 _COMMITMENT = frozenset({"commitment", "credit", "debit", "previous"})
 
 
-@dataclass(frozen=True, slots=True)
-class CommittedItem:
+class CommittedItem(NamedTuple):
     """One commitment handed over without its record.
 
     Attributes:

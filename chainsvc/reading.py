@@ -14,7 +14,7 @@ def members_of(value: Any, members: frozenset[str], where: str = "") -> dict[str
     Raises:
         MalformedInput: Not an object, a missing or an unknown member.
     """
-    if type(value) is not dict or set(value) != members:
+    if type(value) is not dict or value.keys() != members:
         got = ", ".join(sorted(value)) if type(value) is dict else type(value).__name__
         raise MalformedInput("wrong members", expected=", ".join(sorted(members)), got=got[:200], where=where)
     return value

@@ -84,7 +84,7 @@ class Successor:
         if self.after != before.sha256:
             expected, got = before.sha256.hex(), self.after.hex()
             raise NetworkMismatch("the successor follows another descriptor", expected=expected, got=got)
-        _check_kept(before, self.network)
+        check_kept(before, self.network)
         return SignedNote(self.text, self.signatures).verify(before.signers)
 
     def check(self, before: Network) -> tuple[VerifierKey, ...]:
@@ -139,7 +139,12 @@ def follow(pinned: Network, successors: Sequence[Successor]) -> Network:
     return network
 
 
-def _check_kept(before: Network, after: Network) -> None:
+def check_kept(before: Network, after: Network) -> None:
+    """Let pass what a successor may change.
+
+    Raises:
+        NetworkMismatch: It is another network, or something of what was pinned so far is not there any more.
+    """
     for name in _FIXED:
         if getattr(before, name) != getattr(after, name):
             _refuse(name, getattr(before, name), getattr(after, name))

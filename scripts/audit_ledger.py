@@ -17,7 +17,8 @@ from chainsvc.errors import ChainsvcError
 from chainsvc.network import Network
 from chainsvc.verify.audit_file import audit_file
 from chainsvc.verify.audit_report import AuditReport
-from chainsvc.verify.nodes import NodeSource, live
+from chainsvc.verify.node import NodeSource
+from chainsvc.verify.nodes import live
 from chainsvc.verify.processes import cores
 from chainsvc.verify.render import audit_table
 

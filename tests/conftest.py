@@ -7,12 +7,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from support.database import _shared, databases, embedded_server, engine
+from support.distribution import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from support.softhsm import token, tokens
 from support.station import Site, Station, build_site, station
 
 from chainsvc import devnet
 
-__all__ = ["_shared", "databases", "embedded_server", "engine", "token", "tokens"]
+__all__ = [
+    "_shared",
+    "databases",
+    "embedded_server",
+    "engine",
+    "pytest_collection_modifyitems",
+    "pytest_xdist_make_scheduler",
+    "token",
+    "tokens",
+]
 
 _connect = socket.socket.connect
 

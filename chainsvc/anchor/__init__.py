@@ -122,6 +122,8 @@ class Anchorer:
         if not self.keep():
             return Progress()
         lost = self.watcher.recheck()
+        while self.confirmer.underpriced:
+            self.sender.underpriced.add(self.confirmer.underpriced.pop())
         self.sender.broadcast()
         confirmed = self.confirmer.confirm()
         if confirmed:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from chainsvc import metrics
 from chainsvc.anchor.holding import Hold
 from chainsvc.anchor.recording import record_anchored, record_change
-from chainsvc.anchor.sending import Contracts
+from chainsvc.anchor.sending import UNDERPRICED, Contracts
 from chainsvc.chain.engines import Engine as Profile
 from chainsvc.chain.events import Anchored, StandingChanged
 from chainsvc.chain.facts import Receipt
@@ -55,6 +55,8 @@ class Confirmer:
         self._watch = watch
         self._clock = clock
         self.trouble: str | None = None
+        self.underpriced: set[bytes] = set()
+        """Transactions that nodes no longer take for what they offer; the sender signs them anew."""
 
     def confirm(self) -> int:
         """Look at every open transaction and return how many came to an end.
@@ -112,6 +114,8 @@ class Confirmer:
             self._node.send(transaction.raw)
         except TransactionRefused as refused:
             log.warning("transaction_refused", tx_hash=transaction.hash.hex(), reason=refused.reason)
+            if refused.reason == UNDERPRICED:  # it was taken before: the nodes ask for more since
+                self.underpriced.add(transaction.hash)
 
     def _nonce_used(self, transaction: Transaction) -> bool:
         """The nonce is final with another transaction: one that we replaced, or a stranger's."""

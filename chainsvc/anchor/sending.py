@@ -35,6 +35,9 @@ log = get_logger(__name__)
 _HOLD_S = 15.0  # what the chain refuses is asked about again after this
 _NEVER = ("StandingRefused", "CauseIsTarget", "StatusUnknown")  # no waiting makes these moves allowed
 
+UNDERPRICED = "underpriced"
+"""Why a node refuses a transaction that offers too little for gas."""
+
 Clock: TypeAlias = Callable[[], float]
 Contracts: TypeAlias = Mapping[bytes, LedgerContract]
 """Ledger contracts by address."""
@@ -87,6 +90,8 @@ class Sender:
         self._refused: dict[bytes, str] = {}
         self.behind: set[bytes] = set()
         """Contracts that know of batches which the journal holds as open; the watcher reads them anew."""
+        self.underpriced: set[bytes] = set()
+        """Transactions that nodes refuse for what they offer; the next broadcast signs them anew for more."""
 
     @property
     def account(self) -> bytes:
@@ -108,7 +113,9 @@ class Sender:
             NodeUnavailable: Nothing is lost; the next call goes on.
         """
         self._drop_stale_holds()
-        saved = sum(self._save_next(contract) for contract in self._contracts.values())
+        with self._hold.step() as conn:
+            waited_for = batches.contracts_to_call(conn)
+        saved = sum(self._save_next(self._contracts[address]) for address in self._contracts if address in waited_for)
         self.broadcast()
         return saved
 
@@ -124,9 +131,15 @@ class Sender:
             live = transactions.pending(conn, self._signer.address)
         self._refused = {tx.hash: self._refused[tx.hash] for tx in live if tx.hash in self._refused}
         base_fee = self._node.base_fee() if live else 0
+        asked = {tx.hash for tx in live} & self.underpriced
+        self.underpriced.clear()
         for transaction in live:
-            if fees_of(transaction.raw).most < base_fee:
-                self._replace(transaction)
+            offered = fees_of(transaction.raw)
+            more = self._profile.gas.outbidding(offered) if transaction.hash in asked else None
+            if offered.most < base_fee:
+                self._replace(transaction, self._profile.gas.replacing(offered))
+            elif more is not None:
+                self._replace(transaction, more)
             elif transaction.state == "signed":
                 self._broadcast(transaction)
 
@@ -138,15 +151,16 @@ class Sender:
                 metrics.TRANSACTIONS.labels("refused").inc()
                 log.warning("transaction_refused", tx_hash=transaction.hash.hex(), reason=refused.reason)
             self._refused[transaction.hash] = str(refused)
+            if refused.reason == UNDERPRICED:
+                self.underpriced.add(transaction.hash)
             return
         self._refused.pop(transaction.hash, None)
         with self._engine.begin() as conn:  # true whoever holds the account by now
             transactions.mark_sent(conn, transaction.hash)
 
-    def _replace(self, transaction: Transaction) -> None:
-        """Sign the same call anew for a fee that blocks take; a crash leaves the new one saved, to be sent."""
-        gas = self._profile.gas
-        raised, now = gas.replacing(fees_of(transaction.raw)), gas.fees(self._node)
+    def _replace(self, transaction: Transaction, raised: Fees) -> None:
+        """Sign the same call anew for a fee that is taken; a crash leaves the new one saved, to be sent."""
+        now = self._profile.gas.fees(self._node)
         fees = Fees(max(raised.most, now.most), max(raised.priority, now.priority))
         signed = self._signer.sign_transaction(with_fees(transaction.raw, fees))
         new = replace(transaction, hash=signed.hash, raw=signed.raw, state="signed", created_at=int(self._clock()))
@@ -154,7 +168,7 @@ class Sender:
             if not transactions.try_own(conn, self._signer.address):
                 return
             transactions.replace(conn, transaction.hash, new)
-        log.warning("fee_raised", tx_hash=transaction.hash.hex(), new=signed.hash.hex(), most=fees.most)
+        log.warning("fee_raised", tx_hash=transaction.hash.hex(), new=signed.hash.hex(), **fees._asdict())
         self._broadcast(new)
 
     def _save_next(self, contract: LedgerContract) -> bool:
@@ -182,9 +196,20 @@ class Sender:
         ours = leases.ledgers_of(lease)
         ready = batches.next_to_send(conn, contract.address, among=ours, without=held, limit=LARGEST_CALL)
         due = marks.due(conn, contract.address, among=ours, without=held, but=held_marks, limit=self._largest_marks)
-        return admit(
-            compose(ready, due), lambda anchors, changes: contract.simulate(anchors, changes, self._signer.address)
-        )
+        sender = self._signer.address
+        now_taken = admit(compose(ready, due), lambda anchors, changes: contract.simulate(anchors, changes, sender))
+        return now_taken if self._profile.is_lone else self._resting_on_final(contract, now_taken)
+
+    def _resting_on_final(self, contract: LedgerContract, admitted: Admitted) -> Admitted:
+        """Leave to a later round what rests on something that is not final yet, such as a delegation.
+
+        It might fall out of the chain, or another validator might put it behind our transaction, which would revert.
+        """
+        if admitted.call.empty:
+            return admitted
+        final, sender = self._profile.final_block(self._node).hash, self._signer.address
+        call = admit(admitted.call, lambda anchors, changes: contract.simulate(anchors, changes, sender, final)).call
+        return replace(admitted, call=call)
 
     def _note_refusals(self, conn: Connection, contract: LedgerContract, admitted: Admitted) -> None:
         until = self._clock() + _HOLD_S

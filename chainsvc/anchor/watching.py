@@ -7,7 +7,8 @@ event. Events are read up to a stored cursor. One worker does this for all: the 
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import cache, partial
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -18,6 +19,7 @@ from chainsvc.anchor.recording import record_anchored, record_change
 from chainsvc.anchor.sending import Contracts
 from chainsvc.chain.engines import Engine as Profile
 from chainsvc.chain.events import Anchored, BudgetSet, LedgerClosed, LedgerEvent, StandingChanged
+from chainsvc.chain.facts import Block
 from chainsvc.chain.identity import check_network
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.chain.node import Node
@@ -35,6 +37,9 @@ from chainsvc.policies import policy_of, within_budget
 log = get_logger(__name__)
 
 T = TypeVar("T")
+
+Gone: TypeAlias = Callable[[int, bytes], bool]
+"""Whether a block, by number and hash, is no longer on the chain."""
 
 _PAGE = 16  # what is looked at together; a page without a loss ends the look
 _STEP = 4_000  # blocks of events read in one transaction
@@ -94,8 +99,9 @@ class Watcher:
         newest = self._newest()
         if (head.hash, newest) == self._looked_at:  # the same head has the same blocks below
             return 0
+        gone: Gone = cache(partial(vanished, self._node))  # many batches share a block: each is asked for once
         with self._watch.step() as conn:
-            lost = self._take_back_ours(conn) + self._take_back_final(conn)
+            lost = self._take_back_ours(conn, gone) + self._take_back_final(conn, gone)
         if lost:
             metrics.REORGANIZATIONS.inc()
             log.critical("vanished", count=lost, head=head.number)
@@ -123,18 +129,18 @@ class Watcher:
                 hint="Was the devnet reset? Its records can't move to another chain: start a new home folder.",
             )
 
-    def _take_back_ours(self, conn: Connection) -> int:
+    def _take_back_ours(self, conn: Connection, gone: Gone) -> int:
         """Our transactions that are gone or moved are open again: the same bytes are sent, or found elsewhere."""
-        gone = _gone(
+        lost = _lost(
             lambda offset: transactions.newest_mined(conn, limit=_PAGE, offset=offset),
-            lambda transaction: self._has_moved(conn, transaction),
+            lambda transaction: self._has_moved(conn, transaction, gone),
         )
-        for transaction in gone:
+        for transaction in lost:
             self._reopen(
                 conn, batches.of_transaction(conn, transaction.hash), marks.of_transaction(conn, transaction.hash)
             )
             transactions.back_to_sent(conn, transaction.hash)
-        return len(gone)
+        return len(lost)
 
     def _reopen(self, conn: Connection, lost_batches: Sequence[StoredBatch], lost_marks: Sequence[Mark]) -> None:
         self._alarm.sound(lost_batches, lost_marks)
@@ -143,34 +149,31 @@ class Watcher:
         for mark in lost_marks:
             marks.back_to_submitted(conn, *mark.key)
 
-    def _has_moved(self, conn: Connection, transaction: Transaction) -> bool:
+    def _has_moved(self, conn: Connection, transaction: Transaction, gone: Gone) -> bool:
         """Ask for its block where the journal has the hash; while some nodes have it and some not, nothing moved."""
         anchors = [batch.anchor for batch in batches.of_transaction(conn, transaction.hash)]
         words = [mark.word for mark in marks.of_transaction(conn, transaction.hash)]
         held_by = {(facts.block, facts.block_hash) for facts in (*anchors, *words) if facts is not None}
         if held_by:
-            return any(vanished(self._node, *block) for block in held_by)
+            return any(gone(*block) for block in held_by)
         receipt = self._node.receipt(transaction.hash)
         return receipt is None or receipt.block_number != transaction.block
 
-    def _take_back_final(self, conn: Connection) -> int:
+    def _take_back_final(self, conn: Connection, gone: Gone) -> int:
         """What is final in a block that is gone is open again, whoever carried it; what others did is forgotten."""
-        lost_batches = _gone(
+        lost_batches = _lost(
             lambda offset: batches.newest_final(conn, limit=_PAGE, offset=offset),
-            lambda batch: self._is_gone(batch.anchor),
+            lambda batch: _is_in(batch.anchor, gone),
         )
-        lost_marks = _gone(
+        lost_marks = _lost(
             lambda offset: marks.newest_final(conn, limit=_PAGE, offset=offset),
-            lambda mark: self._is_gone(mark.word),
+            lambda mark: _is_in(mark.word, gone),
         )
         self._reopen(conn, lost_batches, lost_marks)
         carriers = {batch.tx_hash for batch in lost_batches} | {mark.tx_hash for mark in lost_marks}
         for tx_hash in carriers - {None}:
             transactions.back_to_sent(conn, tx_hash or b"")
         return len(lost_batches) + len(lost_marks)
-
-    def _is_gone(self, facts: Anchor | Word | None) -> bool:
-        return facts is not None and vanished(self._node, facts.block, facts.block_hash)
 
     def follow(self) -> int:
         """Read what the contracts reported since the cursor; return the number of events that were news.
@@ -181,8 +184,14 @@ class Watcher:
         """
         if not self._watch.keep():
             return 0
-        final = self._profile.final_block(self._node).number
-        return self._follow_all(final)
+        final = self._profile.final_block(self._node)
+        return 0 if self._has_read(final) else self._follow_all(final.number)
+
+    def _has_read(self, final: Block) -> bool:
+        """Whether every contract's events are read up to this very block."""
+        with self._engine.connect() as conn:
+            known = cursors.load_all(conn)
+        return all(known.get(contract) == Cursor(contract, final.number, final.hash) for contract in self._contracts)
 
     def _follow_all(self, final: int) -> int:
         return sum(self._follow(contract, final) for contract in self._contracts.values())
@@ -289,14 +298,19 @@ class Watcher:
         return isinstance(event, BudgetSet | LedgerClosed)
 
 
-def _gone(page: Callable[[int], Sequence[T]], is_gone: Callable[[T], bool]) -> list[T]:
+def _lost(page: Callable[[int], Sequence[T]], is_lost: Callable[[T], bool]) -> list[T]:
     """Walk down from the newest, by pages, until one is whole: blocks are hash-linked, so it vouches for all below."""
-    gone: list[T] = []
+    lost: list[T] = []
     offset = 0
     while found := page(offset):
-        lost = [item for item in found if is_gone(item)]
-        if not lost:
+        here = [item for item in found if is_lost(item)]
+        if not here:
             break
-        gone += lost
+        lost += here
         offset += len(found)
-    return gone
+    return lost
+
+
+def _is_in(facts: Anchor | Word | None, gone: Gone) -> bool:
+    """Whether the chain said this in a block that is gone."""
+    return facts is not None and gone(facts.block, facts.block_hash)

@@ -23,6 +23,7 @@ _USUAL = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff
 _GIVEN = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _log = get_logger("chainsvc.api")
+_told = logging.getLogger("chainsvc.api")  # what it is asked by: a logger that was never set up has no level
 
 
 class RequestContext:
@@ -81,7 +82,7 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
     """Log and count; the query stays out, since it may hold a reference."""
     route = getattr(scope.get("route"), "path", "unmatched")
     HTTP_REQUEST_SECONDS.labels(scope["method"], route, str(status)).observe(seconds)
-    if route in _QUIET or not _log.isEnabledFor(logging.INFO):
+    if route in _QUIET or not _told.isEnabledFor(logging.INFO):
         return
     caller = scope.get(CALLER)
     _log.info(

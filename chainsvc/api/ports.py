@@ -111,6 +111,10 @@ class BulkPort(Protocol):
         """Say why the stream stops, and from which line on nothing is answered."""
         ...
 
+    def leave(self) -> None:
+        """End without a word, when nothing of the stream is under way any more: its sender is gone."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWanted:
@@ -283,8 +287,8 @@ class ServicePort(Protocol):
         """
         ...
 
-    def ledgers(self) -> Sequence[LedgerFacts]:
-        """Return every ledger of the network that the journal knows, ascending by name."""
+    def ledgers(self, after: str | None, limit: int) -> Page[LedgerFacts]:
+        """Return ledgers of the network that the journal knows, ascending by name, from the one after ``after``."""
         ...
 
     def ledger(self, name: str) -> LedgerFacts:

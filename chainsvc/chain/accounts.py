@@ -1,6 +1,8 @@
 """Opening an account by its name, wherever its key is kept."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 from eth_account import Account
@@ -9,7 +11,7 @@ from chainsvc.chain.external import ExternalSigner
 from chainsvc.chain.signer import KeyFileSigner, KeystoreSigner, Signer
 from chainsvc.chain.web3signer import Web3SignerKey
 from chainsvc.crypto.key_names import KeyName
-from chainsvc.crypto.opening import named_in
+from chainsvc.crypto.opening import opened
 from chainsvc.crypto.tokens import SECP256K1, TokenKey
 from chainsvc.errors import ConfigurationRefused
 from chainsvc.files import read_secret, write_secret
@@ -44,15 +46,7 @@ def open_account(text: str) -> Signer:
         ConfigurationRefused: No such key, or it can't be opened.
         SignerUnavailable: A remote signer had to be asked for its keys, and does not answer.
     """
-    name = KeyName.parse(text)
-    if name.scheme == "keystore":
-        return KeystoreSigner.from_files(Path(name.place), Path(name.options["password-file"]))
-    if name.scheme == "web3signer":
-        return ExternalSigner(Web3SignerKey(name))
-    if name.scheme == "pkcs11":
-        return ExternalSigner(TokenAccountKey(TokenKey(name, SECP256K1)))
-    kept_elsewhere = named_in(Path(name.place))
-    return KeyFileSigner.from_file(Path(name.place)) if kept_elsewhere is None else open_account(kept_elsewhere)
+    return opened(text, _OPENING)
 
 
 def create_account(text: str) -> Signer:
@@ -76,3 +70,13 @@ def _create_keystore(path: Path, password: Path) -> Signer:
     kept = Account.encrypt(Account.create().key, read_secret(password).removesuffix("\n"))
     write_secret(path, orjson.dumps(kept).decode())
     return KeystoreSigner.from_files(path, password)
+
+
+_OPENING: Mapping[str, Callable[[KeyName], Signer]] = MappingProxyType(
+    {
+        "file": lambda name: KeyFileSigner.from_file(Path(name.place)),
+        "keystore": lambda name: KeystoreSigner.from_files(Path(name.place), Path(name.options["password-file"])),
+        "pkcs11": lambda name: ExternalSigner(TokenAccountKey(TokenKey(name, SECP256K1))),
+        "web3signer": lambda name: ExternalSigner(Web3SignerKey(name)),
+    }
+)

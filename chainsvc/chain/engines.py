@@ -16,6 +16,9 @@ from chainsvc.chain.validators import CliqueSigners, ListedInHeader, Unsealed, V
 from chainsvc.errors import ConfigurationRefused
 from chainsvc.network import Engine as Pinned
 
+_OUTBID = 10
+_MOST_PRIORITY = 10**9  # wei: what geth's miners ask for unless they are told otherwise
+
 
 @dataclass(frozen=True, slots=True)
 class GasPolicy:
@@ -41,6 +44,13 @@ class GasPolicy:
         """Return fees that replace a transaction with these."""
         return Fees(self._raised(fees.most), self._raised(fees.priority))
 
+    def outbidding(self, fees: Fees) -> Fees | None:
+        """Return fees ten times as high, for nodes that ask for more; None where that would be above 1 gwei."""
+        raised = max(_OUTBID * fees.priority, self.replacing(fees).priority)
+        if raised > _MOST_PRIORITY:
+            return None
+        return Fees(max(self.replacing(fees).most, fees.most + raised), raised)
+
     def gas_limit(self, estimated: int) -> int:
         """Return the gas limit for an estimate."""
         return estimated + estimated * self.margin_percent // 100
@@ -61,6 +71,8 @@ class Engine:
         time_tolerance: Seconds by which a block's time may differ from true time.
         proof_depth: Blocks below the head whose state a node can prove; None is all.
         validators: How it is found out who may seal a block; the deployment pins them.
+        is_lone: One node mines alone, a block for each transaction: what is pending there comes in that order, and
+            blocks may be long ago. Elsewhere another validator may order it otherwise.
     """
 
     name: str
@@ -70,6 +82,7 @@ class Engine:
     time_tolerance: int
     proof_depth: int | None
     validators: ValidatorSource = Unsealed()  # noqa: RUF009 - it has no state
+    is_lone: bool = False
 
     def is_final(self, node: Node, number: int, block_hash: bytes) -> bool:
         """Whether this block stands on the node's chain and can't leave it any more."""
@@ -87,6 +100,7 @@ ANVIL = Engine(
     block_time=1,
     time_tolerance=5,
     proof_depth=256,
+    is_lone=True,
 )
 """The local devnet: one node that mines every transaction at once."""
 

@@ -49,7 +49,7 @@ class HttpNode:
         self.url = url
         # a connection that breaks is tried again; a raw transaction too, as the same bytes count once
         retry = ExceptionRetryConfiguration([requests.ConnectionError], retries=retries, backoff_factor=0.1)
-        self._session = requests.Session()  # one pool for all threads, closed with the node
+        self._session = _session(url)  # one pool for all threads, closed with the node
         self._provider = HTTPProvider(
             url,
             session=self._session,
@@ -256,6 +256,22 @@ class HttpNode:
             where=self.url,
             hint="Is it running? 'chainsvc devnet status' tells for the local devnet; else check CHAINSVC_NODE_URL.",
         )
+
+
+def _session(url: str) -> requests.Session:
+    """Return a session that asks the environment for proxies, certificates and logins now, and not at every call.
+
+    That takes longer than a node on the same machine takes to answer.
+    """
+    session = requests.Session()
+    try:
+        found = session.merge_environment_settings(url, {}, None, None, None)
+        session.auth = requests.utils.get_netrc_auth(url)
+    except ValueError:  # no URL at all: the first call says so
+        return session
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
+    return session
 
 
 def _tag(at: At) -> object:

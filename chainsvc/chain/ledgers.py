@@ -198,13 +198,16 @@ class LedgerContract(Contract):
         """Return the call by which the regulator ``by`` sets a subsidy ledger's budget in fen."""
         return self.abi.call("setBudget", ledger_id, word(by), amount)
 
-    def simulate(self, anchors: Sequence[Anchor], marks: Sequence[Mark], sender: bytes) -> ChainRefused | None:
-        """Return why the contract would refuse this now, or None when it would not.
+    def simulate(
+        self, anchors: Sequence[Anchor], marks: Sequence[Mark], sender: bytes, at: At = "pending"
+    ) -> ChainRefused | None:
+        """Return why the contract would refuse this, or None when it would not.
 
-        Asked of the pending state: at the present time, and after what this node already waits to mine.
+        Unless told otherwise, the pending state is asked: at the present time, and after what this node already waits
+        to mine.
         """
         try:
-            self.node.call(self.address, self.anchor_and_mark(anchors, marks), sender=sender, at="pending")
+            self.node.call(self.address, self.anchor_and_mark(anchors, marks), sender=sender, at=at)
         except ChainRefused as refused:
             return refused
         return None

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from chainsvc.api.ports import Scope
-from chainsvc.bootstrap import open_journal
 from chainsvc.cli.key_files import fresh
 from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import Output, facts, listing, moment, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.files import write_secret
+from chainsvc.ground import open_journal
 from chainsvc.journal import keys
 from chainsvc.journal.keys import ApiKey
 from chainsvc.settings import load_settings

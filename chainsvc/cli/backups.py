@@ -11,10 +11,10 @@ from chainsvc.backup.contents import PARTS
 from chainsvc.backup.making import make_backup
 from chainsvc.backup.manifest import NAME, Manifest
 from chainsvc.backup.sealed_keys import read_passphrase, seal_keys
-from chainsvc.bootstrap import open_database
 from chainsvc.cli.output import facts, moment, output_of
 from chainsvc.crypto.key_names import KeyName
 from chainsvc.crypto.suites import sha256
+from chainsvc.ground import open_database
 from chainsvc.settings import Settings, load_settings
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backup.")]

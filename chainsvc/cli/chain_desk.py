@@ -1,11 +1,12 @@
 """An account at its desk: what commands on chain begin with."""
 
 from chainsvc.admin import Desk
-from chainsvc.bootstrap import open_node, read_admin, read_network
 from chainsvc.chain.accounts import open_account
 from chainsvc.chain.identity import check_network
 from chainsvc.chain.institutions import Institutions
 from chainsvc.chain.node import Node
+from chainsvc.ground import open_node, read_network
+from chainsvc.keyring import read_admin
 from chainsvc.network import Network
 from chainsvc.settings import Settings
 

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chainsvc.anchor.calling import Caller
-from chainsvc.bootstrap import Ground, grounded, read_accounts
 from chainsvc.chain.engines import engine_of
 from chainsvc.chain.institutions import Institutions
 from chainsvc.chain.signer import Signer
 from chainsvc.errors import Conflict
+from chainsvc.ground import Ground, grounded
+from chainsvc.keyring import read_accounts
 from chainsvc.settings import Settings
 
 

@@ -38,6 +38,7 @@ _ORG = Group(
         "show": Command("organizations:show", "Show an organization as it is registered."),
         "suspend": Command("organizations:suspend", "Suspend an organization at once."),
         "resume": Command("organizations:resume", "Lift a suspension."),
+        "end": Command("organizations:end", "Plan an organization's end."),
     },
 )
 _KEY = Group(

@@ -1,5 +1,6 @@
 """The validators of a consortium on this machine: what they have, stopping and starting one, watching all."""
 
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +10,10 @@ import typer
 
 from chainsvc.cli.output import Output, facts, listing, output_of
 from chainsvc.devnet import Devnet, Member, consortium
-from chainsvc.devnet.consortium.curing import cure as cured
 from chainsvc.devnet.consortium.folder import Consortium
-from chainsvc.devnet.consortium.judging import Condition, Judgement
+from chainsvc.devnet.consortium.judging import Judgement
 from chainsvc.devnet.consortium.watching import BLOCKS, Sight, look
-from chainsvc.errors import ConfigurationRefused, NodeUnavailable
+from chainsvc.errors import Conflict, NodeUnavailable
 from chainsvc.settings import load_settings
 
 _LOOK_S = 2.0
@@ -33,7 +33,7 @@ def stop_validator(context: typer.Context, number: Number) -> None:
 def start_validator(context: typer.Context, number: Number) -> None:
     """Start one validator of a consortium.
 
-    It takes from the others what it missed.
+    It takes from the others what it missed; the command ends when it has that.
     """
     with output_of(context).working("Starting the validator …"):
         consortium.start_validator(_home(), number)
@@ -43,17 +43,18 @@ def start_validator(context: typer.Context, number: Number) -> None:
 def watch(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Look once; exit status 7 when the chain stands still.")] = False,
-    heal: Annotated[bool, typer.Option("--cure", help="Cure a deadlock when it is there.")] = False,
+    heal: Annotated[bool, typer.Option("--cure", help="Cure a deadlock when there is one.")] = False,
 ) -> None:
     """Tell how a consortium's chain is whenever that changes.
 
     It names a chain that stands still, the age of its head, who is missing, and a deadlock with its cure. Ctrl-C ends
     it.
     """
-    output, kept = output_of(context), _kept()
+    output, kept = output_of(context), consortium.kept(_home())
     judgement = _look(output, kept, None, heal=heal)
     if once:
         raise typer.Exit(0 if judgement.well else NodeUnavailable.exit_code)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does: a cure tidies up behind itself
     while True:
         time.sleep(_LOOK_S)
         judgement = _look(output, kept, judgement, heal=heal)
@@ -62,10 +63,9 @@ def watch(
 def cure(context: typer.Context) -> None:
     """Cure the deadlock of an even split of validators.
 
-    One side is set back to the block that both sides have. Refused when there is no deadlock.
+    One side is set back to the block that both sides have, and follows the other. Refused when the chain goes on.
     """
-    kept, output = _kept(), output_of(context)
-    _cure(output, kept, look(kept).judgement)
+    _cure(output_of(context))
 
 
 def show_consortium(context: typer.Context, found: Devnet) -> None:
@@ -88,22 +88,16 @@ def _home() -> Path:
     return load_settings().home / "devnet"
 
 
-def _kept() -> Consortium:
-    home = _home()
-    if not Consortium.exists(home):
-        raise ConfigurationRefused(
-            "there is no devnet of several validators here", where=str(home), hint="chainsvc devnet up --engine clique"
-        )
-    return Consortium.read(home)
-
-
 def _look(output: Output, kept: Consortium, before: Judgement | None, *, heal: bool) -> Judgement:
     """Look once; tell what is new, which a growing height or age is not."""
     judgement = look(kept).judgement
     if before is None or _told(before) != _told(judgement):
         output.answer(_judged(judgement), f"{time.strftime('%H:%M:%S')}  {judgement.text}")
-    if heal and judgement.condition is Condition.DEADLOCKED:
-        _cure(output, kept, judgement)
+    if heal and judgement.is_curable:
+        try:
+            _cure(output)
+        except (Conflict, NodeUnavailable) as error:  # the next look tells how it is then
+            output.remark(str(error))
     return judgement
 
 
@@ -111,8 +105,8 @@ def _told(judgement: Judgement) -> tuple[object, ...]:
     return judgement.condition, judgement.answering, judgement.sides
 
 
-def _cure(output: Output, kept: Consortium, judgement: Judgement) -> None:
-    done = cured(kept, judgement)
+def _cure(output: Output) -> None:
+    done = consortium.cure(_home())
     numbers = " and ".join(map(str, done.validators))
     value = {"set_back": list(done.validators), "to_block": done.height}
     output.answer(value, facts([("Set back", f"validator {numbers} to block {done.height}")]))

@@ -2,8 +2,8 @@
 
 import typer
 
-from chainsvc.bootstrap import open_journal
 from chainsvc.cli.output import facts, output_of
+from chainsvc.ground import open_journal
 from chainsvc.journal import schema
 from chainsvc.settings import load_settings
 

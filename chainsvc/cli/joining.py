@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from chainsvc.bootstrap import checkpoint_signer, make_keys, open_node, read_accounts, read_receipt_key
 from chainsvc.chain.identity import check_network
 from chainsvc.cli.networks import rows
 from chainsvc.cli.output import facts, output_of
 from chainsvc.errors import NetworkMismatch
 from chainsvc.files import whole
+from chainsvc.ground import open_node
+from chainsvc.keyring import checkpoint_signer, make_keys, read_accounts, read_receipt_key
 from chainsvc.network import Network
 from chainsvc.settings import Settings, load_settings
 

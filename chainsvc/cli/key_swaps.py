@@ -32,15 +32,28 @@ class Swap:
         """Whether the present key is replaced by replacing its file; else its name in the settings is."""
         return KeyName.parse(self.present).scheme in {"file", "keystore"}
 
-    def finish(self) -> Path | None:
-        """Put the new key in place at once; return where the old one is kept, None where the settings name it."""
+    @property
+    def former(self) -> str:
+        """Name of the old key when it is kept."""
+        name = KeyName.parse(self.present)
+        path = Path(name.place)
+        kept = path.with_name(f"{path.stem}.{self.old.key_id.hex()[:8]}{path.suffix}")
+        return name.text.replace(name.place, str(kept), 1) if self.by_file else self.present
+
+    def keep(self) -> Path | None:
+        """Let the old key's file have a second name, and return it; None where the settings name the key."""
         if not self.by_file:
             return None
-        path, following = (Path(KeyName.parse(name).place) for name in (self.present, self.following))
-        kept = path.with_name(f"{path.stem}.{self.old.key_id.hex()[:8]}{path.suffix}")
+        path, kept = (Path(KeyName.parse(name).place) for name in (self.present, self.former))
         kept.unlink(missing_ok=True)
         os.link(path, kept)
-        following.replace(path)
+        return kept
+
+    def finish(self) -> Path | None:
+        """Put the new key in place at once; return where the old one is kept, None where the settings name it."""
+        kept = self.keep()
+        if kept is not None:
+            Path(KeyName.parse(self.following).place).replace(KeyName.parse(self.present).place)
         return kept
 
 

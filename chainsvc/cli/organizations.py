@@ -1,11 +1,11 @@
 """Organizations: registered on chain, with the accounts that act for them."""
 
 import re
+import time
 from typing import Annotated
 
 import typer
 
-from chainsvc.bootstrap import read_accounts
 from chainsvc.chain.accounts import open_account
 from chainsvc.chain.institutions import Institutions, Organization, Role
 from chainsvc.cli.arguments import Account, Uscc
@@ -13,6 +13,7 @@ from chainsvc.cli.chain_desk import desk, institutions
 from chainsvc.cli.output import facts, moment, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.errors import InputRefused, NotFound
+from chainsvc.keyring import read_accounts
 from chainsvc.schemas.formats import uscc_fault
 from chainsvc.settings import Settings, load_settings
 
@@ -136,6 +137,28 @@ def resume(context: typer.Context, uscc: Uscc, by: By = "", account: Account = N
     with output.working("Resuming on chain …"):
         desk(load_settings(), account).resume(checked(uscc), by)
     output.answer({"uscc": uscc, "suspended": False}, facts([("Resumed", uscc)]))
+
+
+def end(
+    context: typer.Context,
+    uscc: Uscc,
+    after: Annotated[
+        int | None,
+        typer.Option("--in", min=1, metavar="SECONDS", help="From now; default the soonest that the register takes."),
+    ] = None,
+    account: Account = None,
+) -> None:
+    """Plan an organization's end.
+
+    Only a registrar may, and no sooner than the network's longest deadline, so that what was accepted is still
+    anchored. From then on nothing is anchored for it; what was, stays valid. Close its ledgers before that.
+    """
+    output, acting = output_of(context), desk(load_settings(), account)
+    with output.working("Planning the end on chain …"):
+        until = acting.end_organization(checked(uscc), None if after is None else int(time.time()) + after)
+    ledgers = [ledger_id.hex() for ledger_id in acting.institutions.ledgers_of(uscc)]
+    rows = [("Organization", uscc), ("Ends", moment(until)), ("Ledgers", "\n".join(ledgers) or "none")]
+    output.answer({"uscc": uscc, "until": until, "ledgers": ledgers}, facts(rows))
 
 
 _REASON_BYTES = 32

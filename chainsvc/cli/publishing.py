@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from chainsvc.bootstrap import checkpoint_signer, read_network
 from chainsvc.cli.evidence import OutFile
 from chainsvc.cli.networks import rows
 from chainsvc.cli.output import facts, output_of
+from chainsvc.ground import read_network
+from chainsvc.keyring import checkpoint_signer
 from chainsvc.settings import load_settings
 
 

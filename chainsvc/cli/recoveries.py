@@ -10,7 +10,7 @@ import typer
 from chainsvc.backup.proving import LedgerLosses, lost_json
 from chainsvc.backup.recovering import Recoverer, Recovery, changes_again
 from chainsvc.backup.sources import read_source
-from chainsvc.bootstrap import Running, read_kek, read_other_keks, read_receipt_key, running
+from chainsvc.bootstrap import Running, running
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.cli.arguments import LedgerName
 from chainsvc.cli.output import facts, output_of
@@ -19,6 +19,7 @@ from chainsvc.errors import Conflict, NodeUnavailable
 from chainsvc.journal import ledgers, lost
 from chainsvc.journal import network as journal_network
 from chainsvc.journal.ledgers import Ledger
+from chainsvc.keyring import read_kek, read_other_keks, read_receipt_key
 from chainsvc.logs import setup_logs
 from chainsvc.settings import load_settings
 

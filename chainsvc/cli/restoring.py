@@ -17,16 +17,7 @@ from chainsvc.backup.loading import Loaded, load_backup
 from chainsvc.backup.manifest import KEYS_NAME, Manifest
 from chainsvc.backup.proving import LedgerLosses, Proof, prove
 from chainsvc.backup.sealed_keys import open_keys, read_passphrase
-from chainsvc.bootstrap import (
-    Running,
-    node_urls,
-    open_database,
-    open_node,
-    read_accounts,
-    read_kek,
-    read_network,
-    running,
-)
+from chainsvc.bootstrap import Running, running
 from chainsvc.chain.ledgers import LedgerContract
 from chainsvc.cli.backups import Folder, Passphrase, Seeds, checked_backup, key_places
 from chainsvc.cli.output import Output, facts, listing, moment, output_of, yuan
@@ -34,14 +25,15 @@ from chainsvc.crypto.envelope import verify_check
 from chainsvc.erasure_log import ErasedRecord, ErasureLog
 from chainsvc.errors import Conflict, LeaseLost, NetworkMismatch, NodeUnavailable
 from chainsvc.files import whole
+from chainsvc.ground import open_database, open_node, read_network, reading
 from chainsvc.journal import ledgers
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.journal.network import belonging
+from chainsvc.keyring import read_accounts, read_kek
 from chainsvc.logs import setup_logs
 from chainsvc.settings import Settings, load_settings
 from chainsvc.verify.audit_report import FINDINGS, OUTCOMES_ZH
 from chainsvc.verify.completeness import Progress
-from chainsvc.verify.nodes import live
 from chainsvc.verify.render import audit_table
 
 Erasures = Annotated[
@@ -167,7 +159,7 @@ def _proof(output: Output, settings: Settings) -> Proof:
         def export(ledger: Ledger) -> Iterator[bytes]:
             return parts.service.export(ledger.name, disclose=True)
 
-        source = stack.enter_context(live(node_urls(settings))) if compared else None
+        source = stack.enter_context(reading(settings, parts.node)) if compared else None
         return prove(parts.engine, export, parts.network, source, progress, now=int(time.time()))
 
 

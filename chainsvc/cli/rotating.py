@@ -8,15 +8,6 @@ from typing import Annotated
 
 import typer
 
-from chainsvc.bootstrap import (
-    KEK_VARIABLE,
-    checkpoint_signers,
-    is_missing_file,
-    open_journal,
-    read_kek,
-    read_network,
-    read_receipt_key,
-)
 from chainsvc.chain.accounts import create_account, open_account
 from chainsvc.chain.institutions import Institutions, Purpose
 from chainsvc.chain.signer import Signer
@@ -24,10 +15,13 @@ from chainsvc.cli.chain_office import Office, office_of
 from chainsvc.cli.key_swaps import Swap, prepare
 from chainsvc.cli.output import facts, moment, output_of
 from chainsvc.crypto.envelope import KeyEncryptionKey
+from chainsvc.crypto.key_names import KeyName
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import Conflict, NotFound
-from chainsvc.files import whole
+from chainsvc.files import whole, write_secret
+from chainsvc.ground import open_journal, read_network
 from chainsvc.journal import ledgers, rotation
+from chainsvc.keyring import KEK_VARIABLE, checkpoint_signers, is_missing_file, read_kek, read_receipt_key
 from chainsvc.note import Signer as NoteSigner
 from chainsvc.service.workers import Workers
 from chainsvc.settings import Settings, load_settings
@@ -90,8 +84,9 @@ def checkpoint(context: typer.Context, new: NewKey = None) -> None:
     """Replace the key that signs checkpoints.
 
     The descriptor names both keys from then on, and both sign, so that who pinned the descriptor before still trusts
-    new checkpoints. Start the service anew, process by process; delete keys/checkpoint.former.key once everybody has
-    the new descriptor.
+    new checkpoints; every process does so from its next checkpoint on. A service whose settings name the key itself
+    (pkcs11:…) is to be started anew, process by process. Delete keys/checkpoint.former.key once everybody has the new
+    descriptor.
     """
     settings, output = load_settings(), output_of(context)
     swap, network = prepare(settings.key_name("checkpoint"), new), read_network(settings)
@@ -99,7 +94,7 @@ def checkpoint(context: typer.Context, new: NewKey = None) -> None:
     others = tuple(key for key in network.signers if key != added.verifier_key)
     named = replace(network, signers=(added.verifier_key, *others))
     successor = Successor(named, network.sha256).sign([replace(added, key=swap.old)])
-    _keep_former(settings, swap)
+    kept = _keep_former(settings, swap)
     signed = settings.descriptor.with_name(f"successor-{named.sha256.hex()[:8]}.note")
     for path, data in ((signed, successor.to_bytes()), (settings.descriptor, named.to_bytes())):
         with whole(path) as beside:
@@ -112,17 +107,26 @@ def checkpoint(context: typer.Context, new: NewKey = None) -> None:
         "missing": len(network.signers) // 2 + 1 - len(successor.signed_by(network)),
     }
     rows = [("New key", added.verifier_key), ("Descriptor", f"{settings.descriptor}\nSHA-256 {named.sha256.hex()}")]
-    then = "start each process anew, and give verifiers the successor: chainsvc network follow"
+    first = "" if kept else f"set checkpoint_key to {swap.following}, start each process anew, and "
+    then = f"{first}give verifiers the successor: chainsvc network follow"
     missing = ("Signatures missing", value["missing"])
     output.answer(value, facts([*rows, ("Successor", signed), missing, ("Left to do", then)]))
 
 
-def _keep_former(settings: Settings, swap: Swap) -> None:
+def _keep_former(settings: Settings, swap: Swap) -> Path | None:
+    """Put the new key in place when the old one is where it signs beside it; return where the old one is kept."""
     former = settings.former_checkpoint_key
-    kept = swap.finish()
-    if kept is not None:
-        former.parent.mkdir(parents=True, exist_ok=True)
-        kept.replace(former)
+    kept = swap.keep()
+    former.parent.mkdir(parents=True, exist_ok=True)
+    former.unlink(missing_ok=True)
+    if KeyName.parse(swap.former).scheme != "file":
+        write_secret(former, f"{swap.former}\n")
+        return swap.finish()
+    assert kept is not None  # it is a file
+    os.link(kept, former)
+    swap.finish()
+    kept.unlink()
+    return former
 
 
 def account(context: typer.Context, new: NewAccount) -> None:

@@ -13,22 +13,15 @@ from rich.box import ROUNDED
 from rich.panel import Panel
 
 from chainsvc import devnet
-from chainsvc.bootstrap import (
-    Ground,
-    Running,
-    deploy_devnet,
-    grounded,
-    make_keys,
-    read_accounts,
-    read_receipt_key,
-    running,
-)
+from chainsvc.bootstrap import Running, running
 from chainsvc.chain.institutions import Purpose, Role
 from chainsvc.cli.chain_desk import desk
 from chainsvc.cli.networks import described
 from chainsvc.cli.organizations import checked
 from chainsvc.cli.output import Output, facts, output_of
 from chainsvc.errors import ConfigurationRefused, StartRefused
+from chainsvc.ground import Ground, deploy_devnet, grounded
+from chainsvc.keyring import make_keys, read_accounts, read_receipt_key
 from chainsvc.logs import setup_logs
 from chainsvc.serving import listen, served, url_of, watched, worked
 from chainsvc.serving.processes import supervised
@@ -177,16 +170,21 @@ def _devnet(settings: Settings, output: Output, operator: str) -> Iterator[None]
     try:
         with output.working("Starting the local chain …"):
             local = devnet.up(home)
-        make_keys(settings)
-        if not settings.descriptor.exists():
-            with output.working("Deploying the contracts …"):
-                deploy_devnet(settings, local)
-        with output.working("Registering the receipt key …"):
-            _register_receipt_key(settings, operator)
-        yield
+        with devnet.tended(home):
+            _founded(settings, output, operator, local)
+            yield
     finally:
         if before is None or not before.running:
             devnet.down(home)
+
+
+def _founded(settings: Settings, output: Output, operator: str, local: devnet.Devnet) -> None:
+    make_keys(settings)
+    if not settings.descriptor.exists():
+        with output.working("Deploying the contracts …"):
+            deploy_devnet(settings, local)
+    with output.working("Registering the receipt key …"):
+        _register_receipt_key(settings, operator)
 
 
 def _register_receipt_key(settings: Settings, operator: str) -> None:

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from chainsvc.bootstrap import checkpoint_signer, open_node, read_network
 from chainsvc.chain.describing import described_anew
 from chainsvc.chain.identity import check_network
 from chainsvc.cli.networks import described, rows
 from chainsvc.cli.output import facts, output_of
 from chainsvc.cli.successions import NewFile
 from chainsvc.errors import Conflict
+from chainsvc.ground import open_node, read_network
+from chainsvc.keyring import checkpoint_signer
 from chainsvc.note import VerifierKey
 from chainsvc.settings import load_settings
 from chainsvc.succession import Successor

@@ -11,6 +11,7 @@ from chainsvc.cli.networks import described, rows
 from chainsvc.cli.output import facts, output_of
 from chainsvc.cli.refusals import UsageRefused
 from chainsvc.crypto.opening import open_signing_key
+from chainsvc.files import whole
 from chainsvc.note import Signer
 from chainsvc.settings import load_settings
 from chainsvc.succession import MAX_BYTES, Successor
@@ -37,7 +38,8 @@ def follow(
     if pinned is None:
         raise UsageRefused("nothing to follow from", expected="--network or CHAINSVC_NETWORK_FILE", got="no descriptor")
     newest = followed(pinned, successors)
-    output_file.write_bytes(newest.to_bytes())
+    with whole(output_file) as beside:  # it may be the file that a running service goes by
+        beside.write_bytes(newest.to_bytes())
     value = {"file": str(output_file), "from": pinned.sha256.hex(), "sha256": newest.sha256.hex()}
     output.answer(
         {**value, "descriptor": described(newest)},

@@ -5,7 +5,8 @@ several validators of go-ethereum that seal in turn, as on a network of institut
 engine, which the next ``up`` resumes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from chainsvc.devnet import consortium, local
@@ -14,7 +15,20 @@ from chainsvc.devnet.found import CHAIN_ID, Devnet, Member
 from chainsvc.devnet.local import HEARTBEAT_SECONDS
 from chainsvc.errors import ConfigurationRefused
 
-__all__ = ["CHAIN_ID", "ENGINES", "PLENTY", "STATES_KEPT", "Devnet", "Member", "down", "fund", "reset", "status", "up"]
+__all__ = [
+    "CHAIN_ID",
+    "ENGINES",
+    "PLENTY",
+    "STATES_KEPT",
+    "Devnet",
+    "Member",
+    "down",
+    "fund",
+    "reset",
+    "status",
+    "tended",
+    "up",
+]
 
 ENGINES = (local.ENGINE, consortium.ENGINE)
 """Names of the engines that a devnet may run."""
@@ -81,6 +95,17 @@ def reset(home: Path) -> None:
     """Stop the devnet of ``home`` and forget its chain; ports and chain id stay."""
     local.reset(home)
     consortium.reset(home)
+
+
+@contextmanager
+def tended(home: Path) -> Iterator[None]:
+    """Cure what would let the validators of ``home`` stand still for ever, while the block runs; anvil needs none."""
+    running = status(home)
+    if running is not None and running.engine == consortium.ENGINE:
+        with consortium.tended(home):
+            yield
+    else:
+        yield
 
 
 def status(home: Path) -> Devnet | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainsvc.errors import ConfigurationRefused
+from chainsvc.errors import ConfigurationRefused, Conflict
 
 CHAIN_ID = 20260
 """Chain id of a devnet unless told otherwise."""
@@ -70,10 +70,17 @@ class Devnet:
 
 
 @contextlib.contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Hold the folder's lock: two programs must not start the same devnet twice."""
+def alone(home: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the folder's lock: two programs must not start the same devnet twice.
+
+    Raises:
+        Conflict: Another one holds it, and that was not to be waited for.
+    """
     with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict("another command is at work on the devnet", where=str(home)) from error
         yield
 
 

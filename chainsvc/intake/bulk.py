@@ -5,7 +5,8 @@ Each chunk is one transaction, like any other. The usual one takes the short way
 1. draft      in another process, while the chunks before it are stored     (``drafting``)
 2. lock       the ledger's sums; admit the chunk as a whole                 (``short_way``)
 3. copy       chunk, entries, references, seeds, records; what is there already fails the transaction
-4. commit     then answer
+4. commit     in another thread, while the stream reads on and answers the chunk before
+5. answer
 
 What that can't take (a repetition, a correction, an overspending, a signed chunk) goes the long way, which asks the
 journal first, record by record. A crash before a commit leaves nothing of its chunk; the sender's repetition after it
@@ -13,7 +14,9 @@ gets the first receipts.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,9 +30,11 @@ from chainsvc.errors import ChainsvcError
 from chainsvc.intake import Intake
 from chainsvc.intake.chunk import Outcome
 from chainsvc.intake.drafters import Drafters, Drafting
+from chainsvc.intake.drafting import Drafted
 from chainsvc.intake.long_way import Line, LongWay, Noun
 from chainsvc.intake.short_way import Begun, ShortWay
 from chainsvc.intake.telling import Answer, lines_of, outcomes_of, problem, stored
+from chainsvc.journal.chunks import Chunk
 from chainsvc.journal.ledgers import Ledger
 from chainsvc.receipt import Submission
 
@@ -44,12 +49,14 @@ class BulkIntake:
         engine: The journal.
         intake: The door, for what needs a look at each record.
         drafters: Who drafts.
+        storing: Threads that wait for the database, one for each stream.
         largest_chunk: Most records in a line that holds a signed chunk.
     """
 
     engine: Engine
     intake: Intake
     drafters: Drafters
+    storing: Executor
     largest_chunk: int
 
     def open(self, ledger: Ledger, noun: Noun, submitted_by: str | None, emit: Callable[[bytes], None]) -> "Bulk":
@@ -63,6 +70,13 @@ class _Job(NamedTuple):
     lines: Sequence[Line]
     begun: Begun | None = None
     drafting: Drafting | None = None
+
+
+class _Done(NamedTuple):
+    """What became of a chunk that went the short way; no chunk where all of it was refused."""
+
+    drafted: Drafted
+    chunk: Chunk | None
 
 
 class Bulk:
@@ -80,6 +94,7 @@ class Bulk:
         self._short = ShortWay(door.engine, door.intake.promising, door.intake.bar, _NUMBERS_AHEAD)
         self._long = LongWay(ledger.name, noun, door.largest_chunk, self._accepted)
         self._jobs: deque[_Job] = deque()
+        self._storing: tuple[_Job, Future[_Done | None]] | None = None
         self._counts: Counter[str] = Counter()
         self._unanswered: dict[int, None] = {}
         self._last = 0
@@ -102,7 +117,7 @@ class Bulk:
         Raises:
             ChainsvcError: As :meth:`put`.
         """
-        while self._jobs:
+        while self._jobs or self._storing:
             self._settle()
 
     def finish(self) -> None:
@@ -117,8 +132,18 @@ class Bulk:
 
     def stop(self, error: ChainsvcError) -> None:
         """Say from which line on nothing is answered, and why."""
+        with suppress(ChainsvcError):  # what is being stored all the same is answered
+            for answer in self._finished():
+                self._tell(answer)
         line = next(iter(self._unanswered), self._last + 1)
         self._tell({"stopped": {"line": line, "problem": problem_of(error)}})
+
+    def leave(self) -> None:
+        """Wait for what is being stored: the sender is gone, and no other stream takes its place before that."""
+        if self._storing is not None:
+            (_, storing), self._storing = self._storing, None
+            with suppress(ChainsvcError):  # it is told when the lines are sent again
+                storing.result()
 
     def _begun(self, lines: Sequence[Line]) -> _Job:
         if self._ledger.signed or self._ledger.closed:
@@ -127,27 +152,43 @@ class Bulk:
         return _Job(lines, begun, self._door.drafters.submit(begun.task))
 
     def _settle(self) -> None:
-        job = self._jobs.popleft()
-        for answer in self._shortly(job) or self._long.take(job.lines):
-            self._tell(answer)
+        """Have the next chunk stored once the one before is, and answer that one meanwhile."""
+        answers = self._finished()
+        try:
+            if self._jobs:
+                job = self._jobs.popleft()
+                self._storing = job, self._door.storing.submit(self._shortly, job)
+        finally:  # it is stored, whatever becomes of the next one
+            for answer in answers:
+                self._tell(answer)
 
-    def _shortly(self, job: _Job) -> list[Answer] | None:
-        """Return the answers of a chunk that could go the short way, else None."""
+    def _finished(self) -> Iterable[Answer]:
+        """Wait for the chunk that is being stored; one that has to go the long way goes it, and is answered, here."""
+        if self._storing is None:
+            return ()
+        (job, storing), self._storing = self._storing, None
+        done = storing.result()
+        if done is not None:
+            return _answers(job, done)
+        for answer in self._long.take(job.lines):
+            self._tell(answer)
+        return ()
+
+    def _shortly(self, job: _Job) -> _Done | None:
+        """Store a chunk that can go the short way; None where it can't."""
         if job.begun is None or job.drafting is None:
             return None
         drafted = self._door.drafters.result(job.drafting, job.begun.task)
         if drafted is None:
             return None
-        answers = [problem(job.lines[place][0], told) for place, told in drafted.refused]
+        chunk = None
         if drafted.commitments:
             chunk = self._short.store(self._ledger, job.begun, drafted, self._submitted_by)
             if chunk is None:
                 return None
-            numbers = [job.lines[place][0] for place in drafted.places]
-            answers.insert(0, stored(numbers, drafted.commitments, chunk.receipt(0, ())))
         for _, told in drafted.refused:
             metrics.RECORDS_REFUSED.labels(told["code"]).inc()
-        return answers
+        return _Done(drafted, chunk)
 
     def _accepted(self, items: Sequence[Any], submission: Submission | None) -> list[Outcome]:
         intake = self._door.intake
@@ -162,3 +203,12 @@ class Bulk:
             self._counts["lines"] += 1
         self._counts.update(outcomes_of(answer))
         self._emit(orjson.dumps(answer) + b"\n")
+
+
+def _answers(job: _Job, done: _Done) -> Iterator[Answer]:
+    drafted, chunk = done
+    if chunk is not None:
+        numbers = [job.lines[place][0] for place in drafted.places]
+        yield stored(numbers, drafted.commitments, chunk.receipt(0, ()))
+    for place, told in drafted.refused:
+        yield problem(job.lines[place][0], told)

@@ -17,7 +17,6 @@ from chainsvc.client.problems import problem_of
 from chainsvc.commitment import SEED_BYTES
 from chainsvc.crypto.envelope import ChunkCipher, ReferenceIndex
 from chainsvc.crypto.suites import suite_of
-from chainsvc.drafts import Draft, checked
 from chainsvc.errors import ChainsvcError
 from chainsvc.journal.at_once import Rows
 from chainsvc.journal.copying import Packing
@@ -141,7 +140,6 @@ class _Drafting:
         if type(value) is dict and ("commitments" in value or value.get("previous") is not None):
             raise NeedsJournal
         item = committed_item(value)
-        checked(Draft(item.commitment, item.credit, item.debit, None))
         self._entry(len(self._done.commitments), item.commitment, item.credit, item.debit)
 
     def _entry(self, index: int, commitment: bytes, credit: int, debit: int) -> None:

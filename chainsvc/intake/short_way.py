@@ -32,7 +32,7 @@ class Begun(NamedTuple):
 
 
 class ShortWay:
-    """Stores drafted chunks, each in its own transaction; used by one thread.
+    """Stores drafted chunks, each in its own transaction; one thread begins them, the same or another one stores them.
 
     Args:
         engine: The journal.

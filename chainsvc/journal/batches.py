@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, exists, func, select, true, tuple_, update
+from sqlalchemy import Connection, Integer, Select, and_, exists, func, literal, select, true, tuple_, union, update
 
 from chainsvc.batch import Member
 from chainsvc.errors import Conflict, NotFound
 from chainsvc.journal import outbox
-from chainsvc.journal.chain_tables import batches, sealed
+from chainsvc.journal.chain_tables import batches, marks, sealed
+from chainsvc.journal.columns import CHUNK_BITS
 from chainsvc.journal.entries import probe
 from chainsvc.journal.tables import chunks, entries, ledgers
 
@@ -183,6 +184,16 @@ def next_to_send(
     return tuple(sorted(_all(conn, chosen.limit(limit)), key=lambda batch: (batch.ledger_id, batch.k)))
 
 
+def contracts_to_call(conn: Connection) -> frozenset[bytes]:
+    """Return the contracts that a sealed batch or a requested change of standing may be ready for, by address."""
+    waiting = union(
+        select(batches.c.ledger_id).where(batches.c.state == "sealed"),
+        select(marks.c.ledger_id).where(marks.c.state == "requested"),
+    ).subquery()
+    query = select(ledgers.c.contract).where(ledgers.c.ledger_id.in_(select(waiting.c.ledger_id))).distinct()
+    return frozenset(conn.execute(query).scalars())
+
+
 class Waiting(NamedTuple):
     """What is sealed and not final: entries, and when the first batch's first entry was accepted (Unix seconds)."""
 
@@ -216,13 +227,12 @@ def placed_members(conn: Connection, ledger_id: bytes, k: int) -> tuple[tuple[in
 
 def oldest_acceptance(conn: Connection, ledger_id: bytes, k: int) -> int:
     """Return when the first of a batch's entries was accepted, in Unix seconds; of lost ones that is not known."""
-    same_entry = and_(entries.c.ledger_id == sealed.c.ledger_id, entries.c.entry_id == sealed.c.entry_id)
-    same_chunk = and_(chunks.c.ledger_id == entries.c.ledger_id, chunks.c.chunk_id == entries.c.chunk_id)
-    members_of_batch = sealed.join(entries, same_entry).join(chunks, same_chunk)
     batch = get(conn, ledger_id, k)
     inside = sealed.c.seq.between(batch.first, batch.first + batch.count - 1)
-    query = select(func.min(chunks.c.accepted_at)).select_from(members_of_batch)
-    found = conn.execute(query.where(sealed.c.ledger_id == ledger_id, inside)).scalar_one()
+    chunk_id = sealed.c.entry_id.bitwise_rshift(literal(CHUNK_BITS, Integer))
+    chunk_ids = select(chunk_id).where(sealed.c.ledger_id == ledger_id, inside)
+    theirs = and_(chunks.c.ledger_id == ledger_id, chunks.c.chunk_id.in_(chunk_ids.distinct()))
+    found = conn.execute(select(func.min(chunks.c.accepted_at)).where(theirs)).scalar_one()
     return batch.sealed_at if found is None else int(found)
 
 

@@ -30,6 +30,11 @@ def load(conn: Connection, contract: bytes) -> Cursor | None:
     return None if row is None else Cursor(*row)
 
 
+def load_all(conn: Connection) -> dict[bytes, Cursor]:
+    """Return every contract's cursor, by address."""
+    return {row.contract: Cursor(*row) for row in conn.execute(select(cursors))}
+
+
 def save(conn: Connection, cursor: Cursor) -> None:
     """Set a contract's cursor, forward or, after the chain went back, backward."""
     place = {"block": cursor.block, "block_hash": cursor.block_hash}

@@ -3,7 +3,8 @@
 PostgreSQL 15 to 18 through psycopg 3. Two settings are made on every connection and need a direct one (or a pooler
 that passes ``options`` on): ``synchronous_commit`` stays on, since a receipt promises a durable entry; and
 ``plan_cache_mode = force_custom_plan``, since a plan kept from the time when a table was empty makes bulk intake a
-hundred times slower.
+hundred times slower. It does not reach statements without parameters in triggers, whose plans are always kept:
+migration 0005 sees to those.
 
 A connection that died in silence ends within a minute on both sides, and so does a transaction whose process was
 paused: what it locked is free again. A server that only reads (a standby after a failover) counts as one that does
@@ -19,6 +20,8 @@ from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from chainsvc.errors import ConfigurationRefused, DatabaseUnavailable
 
@@ -63,6 +66,7 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
     heard = {f"tcp_{name}": str(value) for name, value in _SILENCE.items()}  # the server asks as often as we do
     engine = create_engine(
         address,
+        poolclass=_Pool,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
@@ -83,6 +87,21 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+class _Pool(QueuePool):
+    """A pool whose connections are all in use for too long is an outage like any other: the caller tries again."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        try:
+            return super()._do_get()
+        except PoolTimeout as error:
+            raise DatabaseUnavailable(
+                "all connections to the journal's database are in use",
+                expected=f"one within {self.timeout():.0f} s",
+                where="CHAINSVC_DATABASE_URL",
+                hint="Try again; more API processes have more connections.",
+            ) from error
 
 
 @contextmanager

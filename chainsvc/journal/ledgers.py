@@ -110,6 +110,13 @@ def listing(conn: Connection, *, kind: str | None = None, uscc: str | None = Non
     return tuple(Ledger(*row) for row in conn.execute(query))
 
 
+def page(conn: Connection, *, after: str | None, limit: int) -> tuple[Ledger, ...]:
+    """Return at most so many ledgers, ascending by name in the order of code points, from the one after ``after``."""
+    name = ledgers.c.name.collate("C")
+    query = select(ledgers).order_by(name).limit(limit)
+    return tuple(Ledger(*row) for row in conn.execute(query if after is None else query.where(name > after)))
+
+
 def set_closed(conn: Connection, ledger_id: bytes) -> None:
     """Take no more entries; once this is committed no acceptance is under way.
 

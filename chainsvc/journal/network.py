@@ -73,8 +73,13 @@ def bind(
     counting = known.get(bound.kek_check, kek)
     verify_check(counting, bound.kek_check)
     if bound.descriptor != row["descriptor"]:
-        conn.execute(update(network).values(descriptor=row["descriptor"]))
+        follow(conn, deployment)
     return Envelope(counting, bound.wrapped_index_key, lambda: (kek, *others()))
+
+
+def follow(conn: Connection, deployment: Network) -> None:
+    """Keep a later descriptor of the network that the journal is bound to."""
+    conn.execute(update(network).values(descriptor=deployment.to_bytes()))
 
 
 def kek_check(conn: Connection) -> bytes | None:

@@ -21,11 +21,15 @@ _SEALED = """
 INSERT INTO sealed (ledger_id, seq, entry_id, k)
 SELECT %b, %b + place - 1, entry_id, %b FROM unnest(%b::bigint[]) WITH ORDINALITY AS given (entry_id, place)
 """
-# Both look up each entry's seq by itself, in a scalar subquery: as a join, PostgreSQL reads the whole of a long ledger.
+# Both look at one chunk at a time, by the range of its numbers: as a join, PostgreSQL reads the whole of a long ledger.
 # Only as many chunks are looked into as may be needed, one more for the first, which may be sealed in part.
 _UNSEALED = """
 WITH waiting AS (
-    SELECT o.ledger_id, o.chunk_id, sum(c.n) OVER (ORDER BY o.chunk_id) - c.n AS before
+    SELECT o.ledger_id, o.chunk_id, sum(c.n) OVER (ORDER BY o.chunk_id) - c.n AS before, (
+        SELECT TRUE FROM sealed AS s
+        WHERE s.ledger_id = o.ledger_id AND s.entry_id >= o.chunk_id << 12 AND s.entry_id < (o.chunk_id + 1) << 12
+        LIMIT 1
+    ) IS NULL AS whole
     FROM open_chunks AS o JOIN chunks AS c ON c.ledger_id = o.ledger_id AND c.chunk_id = o.chunk_id
     WHERE o.ledger_id = %b
 )
@@ -33,19 +37,22 @@ SELECT inside.entry_id, inside.commitment, inside.credit, inside.debit
 FROM waiting AS o CROSS JOIN LATERAL (
     SELECT e.entry_id, e.commitment, e.credit, e.debit FROM entries AS e
     WHERE e.ledger_id = o.ledger_id AND e.entry_id >= o.chunk_id << 12 AND e.entry_id < (o.chunk_id + 1) << 12
-    AND (SELECT TRUE FROM sealed AS s WHERE s.ledger_id = e.ledger_id AND s.entry_id = e.entry_id) IS NULL
+    AND (o.whole OR (
+        SELECT TRUE FROM sealed AS s WHERE s.ledger_id = e.ledger_id AND s.entry_id = e.entry_id
+    ) IS NULL)
     OFFSET 0
 ) AS inside
 WHERE o.before < %s ORDER BY o.chunk_id, inside.entry_id LIMIT %s
 """
 _CLOSE_CHUNKS = """
 DELETE FROM open_chunks AS o
-WHERE o.ledger_id = %b AND o.chunk_id = ANY (%b::bigint[]) AND (
-    SELECT TRUE FROM entries AS e
+WHERE o.ledger_id = %b AND o.chunk_id = ANY (%b::bigint[]) AND NOT EXISTS (
+    SELECT e.entry_id FROM entries AS e
     WHERE e.ledger_id = o.ledger_id AND e.entry_id >= o.chunk_id << 12 AND e.entry_id < (o.chunk_id + 1) << 12
-    AND (SELECT TRUE FROM sealed AS s WHERE s.ledger_id = e.ledger_id AND s.entry_id = e.entry_id) IS NULL
-    LIMIT 1
-) IS NULL
+    EXCEPT
+    SELECT s.entry_id FROM sealed AS s
+    WHERE s.ledger_id = o.ledger_id AND s.entry_id >= o.chunk_id << 12 AND s.entry_id < (o.chunk_id + 1) << 12
+)
 """
 _LOCK_SPACE = 0x5EA1
 """First key of the advisory locks that keep a ledger to one sealer."""

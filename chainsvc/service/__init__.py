@@ -59,7 +59,7 @@ class Parts:
 
     Attributes:
         engine: The journal.
-        network: The descriptor.
+        network: Gives the descriptor in use.
         intake: The door.
         gathering: The same door, for single records that arrive together.
         bulk: The same door, for streams.
@@ -76,7 +76,7 @@ class Parts:
     """
 
     engine: Engine
-    network: Network
+    network: Callable[[], Network]
     intake: Intake
     gathering: Gathering
     bulk: BulkIntake
@@ -173,9 +173,9 @@ class Service:
         """Return an entry's receipt."""
         return self._parts.records.receipt(record_id)
 
-    def ledgers(self) -> Sequence[LedgerFacts]:
-        """Return every ledger, ascending by name."""
-        return self._parts.ledgers.all()
+    def ledgers(self, after: str | None, limit: int) -> Page[LedgerFacts]:
+        """Return ledgers ascending by name."""
+        return self._parts.ledgers.page(after, limit)
 
     def ledger(self, name: str) -> LedgerFacts:
         """Return one ledger."""
@@ -203,11 +203,11 @@ class Service:
 
     def network_bytes(self) -> bytes:
         """Return the network descriptor's canonical bytes."""
-        return self._parts.network.to_bytes()
+        return self._parts.network().to_bytes()
 
     def verify(self, data: bytes) -> Verdict:
         """Return the verdict on evidence bytes, read from the service's own node."""
-        return verify(data, self._parts.network, self._parts.source)
+        return verify(data, self._parts.network(), self._parts.source)
 
     def checkpoint(self) -> str:
         """Sign a checkpoint of the newest final block."""

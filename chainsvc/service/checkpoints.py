@@ -23,10 +23,10 @@ class Checkpoints:
         network: Network,
         node: Node,
         profile: Profile,
-        signers: Sequence[Signer],
+        signers: Callable[[], Sequence[Signer]],
         clock: Callable[[], float],
     ) -> None:
-        """Sign with these keys: the operator's, and while it is replaced the one before too."""
+        """Sign with the keys of the day: the operator's, and while it is replaced the one before too."""
         self._engine = engine
         self._network = network
         self._node = node
@@ -41,13 +41,15 @@ class Checkpoints:
             NodeUnavailable: The node does not answer.
             NetworkMismatch: The node is on another chain, whose blocks must not be signed for this network.
             Conflict: The chain was rewritten below a published checkpoint.
+            ConfigurationRefused: A key can't be opened any more.
         """
         genesis = self._node.genesis()
         if genesis != self._network.genesis:
             expected, got = self._network.genesis.hex(), genesis.hex()
             raise NetworkMismatch("the node is on another chain", expected=expected, got=got, where=self._node.url)
         block = self._profile.final_block(self._node)
-        note = Checkpoint(self._network.network_id, block.number, block.hash).sign(self._signers).to_bytes().decode()
+        found = Checkpoint(self._network.network_id, block.number, block.hash)
+        note = found.sign(self._signers()).to_bytes().decode()
         with self._engine.begin() as conn:
             kept = checkpoints.save(conn, StoredCheckpoint(block.number, block.hash, note, int(self._clock())))
         return kept.note

@@ -1,6 +1,6 @@
 """Issuing evidence: the journal's rows of one final entry, put into the file that proves it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -36,8 +36,8 @@ _TREES_KEPT = 64  # of 4,096 leaves: about 1 MB each
 class Issuer:
     """Makes evidence files; the cost does not depend on the length of the ledger."""
 
-    def __init__(self, engine: Engine, envelope: Envelope, network: Network, node: Node) -> None:
-        """Read this journal, and this node for state proofs."""
+    def __init__(self, engine: Engine, envelope: Envelope, network: Callable[[], Network], node: Node) -> None:
+        """Read this journal, and this node for state proofs; ``network`` gives the descriptor in use."""
         self._engine = engine
         self._opener = Opener(envelope)
         self._network = network
@@ -79,7 +79,7 @@ class Issuer:
         assert entry.seq is not None  # a final batch has numbered its entries
         tree = self.tree(ledger.ledger_id, batch.k, ledger.suite)
         return Evidence(
-            network=self._network.network_id,
+            network=self._network().network_id,
             contract=ledger.contract,
             suite=suite_of(ledger.suite),
             flags=ledger.flags,
@@ -137,7 +137,7 @@ class Issuer:
 
     def _with_proof(self, evidence: Evidence, entry: Entry, block: int) -> Evidence:
         """Prove head and status word, and in a signed ledger the key, against one checkpoint's block."""
-        return Prover(self._network, self._node, block).prove(entry.ledger_id, [evidence])[0]
+        return Prover(self._network(), self._node, block).prove(entry.ledger_id, [evidence])[0]
 
 
 class Prover:

@@ -1,6 +1,6 @@
 """Evidence of a whole ledger, one file a line, as many entries at a time as fit in memory easily."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 import orjson
@@ -30,7 +30,9 @@ PAGE = 256
 class EvidenceStream:
     """Issues the evidence of all entries that are final; the cost of one does not depend on the ledger's length."""
 
-    def __init__(self, engine: Engine, envelope: Envelope, network: Network, node: Node, issuer: Issuer) -> None:
+    def __init__(
+        self, engine: Engine, envelope: Envelope, network: Callable[[], Network], node: Node, issuer: Issuer
+    ) -> None:
         """Read this journal, and this node for state proofs; trees are shared with the issuer of single files."""
         self._engine = engine
         self._opener = Opener(envelope)
@@ -50,7 +52,7 @@ class EvidenceStream:
             NotFound: No checkpoint was made for the block asked for.
         """
         block = self._block(wanted) if wanted.proof else None
-        prover = None if block is None else Prover(self._network, self._node, block)
+        prover = None if block is None else Prover(self._network(), self._node, block)
         page = _Pages(ledger, -1 if wanted.after is None else wanted.after, block)
         left = wanted.limit
         while left is None or left > 0:
@@ -119,7 +121,7 @@ class EvidenceStream:
         tree = self._issuer.tree(ledger.ledger_id, batch.k, ledger.suite)
         changes = [change_of(mark) for mark in history]
         return Evidence(
-            network=self._network.network_id,
+            network=self._network().network_id,
             contract=ledger.contract,
             suite=suite_of(ledger.suite),
             flags=ledger.flags,

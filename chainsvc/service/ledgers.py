@@ -1,7 +1,7 @@
 """Ledgers: opened and closed on chain, and listed with how far they have come."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from sqlalchemy import Connection, Engine
@@ -30,8 +30,8 @@ _FRESH_S = 1.0
 class Ledgers:
     """The ledgers of one journal."""
 
-    def __init__(self, engine: Engine, network: Network, node: Node, caller: Caller) -> None:
-        """Open and close through this caller."""
+    def __init__(self, engine: Engine, network: Callable[[], Network], node: Node, caller: Caller) -> None:
+        """Open and close through this caller; ``network`` gives the descriptor in use."""
         self._engine = engine
         self._network = network
         self._node = node
@@ -48,10 +48,12 @@ class Ledgers:
         found = self._recent.get(name)
         return self._recent.keep(name, self.stored(name)) if found is None else found
 
-    def all(self) -> tuple[LedgerFacts, ...]:
-        """Return every ledger, ascending by name."""
+    def page(self, after: str | None, limit: int) -> Page[LedgerFacts]:
+        """Return ledgers ascending by name, from the one after ``after``."""
         with self._engine.connect() as conn:
-            return tuple(self._facts(conn, ledger) for ledger in ledgers.listing(conn))
+            found = ledgers.page(conn, after=after, limit=limit + 1)  # one more tells whether a page follows
+            items = tuple(self._facts(conn, ledger) for ledger in found[:limit])
+        return Page(items, items[-1].name if len(found) > limit else None)
 
     def facts(self, name: str) -> LedgerFacts:
         """Return one ledger and how far it has come."""
@@ -72,7 +74,7 @@ class Ledgers:
         policy_of(parsed.kind)
         contract = self._contract(parsed.kind)
         flags = FLAG_SIGNED if signed else 0
-        ident = ledger_id(self._network.network_id, contract.address, suite.id, flags, name)
+        ident = ledger_id(self._network().network_id, contract.address, suite.id, flags, name)
         self._check_name(name, ident)
         if contract.meta_of(ident) is None:
             self._open_on_chain(contract, ident, parsed.uscc, contract.open_ledger(*parsed, suite.id, flags))
@@ -116,7 +118,7 @@ class Ledgers:
                 ledgers.set_closed(conn, event.ledger_id)
 
     def _contract(self, kind: str) -> LedgerContract:
-        found = self._network.contract_of(kind)
+        found = self._network().contract_of(kind)
         if found is None:
             raise NotFound("the network has no contract for this kind", got=kind)
         return LedgerContract(self._node, found.address)
@@ -187,7 +189,7 @@ class Ledgers:
         anchored = batches.anchored(conn, ledger.ledger_id)
         return LedgerFacts(
             name=ledger.name,
-            network=self._network.network_id,
+            network=self._network().network_id,
             contract=ledger.contract,
             suite=suite_of(ledger.suite),
             flags=ledger.flags,

@@ -4,37 +4,24 @@ A new key signs from when the chain knows it as a receipt key in force; until th
 before goes on. A key that is over on chain signs nothing more: a receipt that nobody can verify is worse than none.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
 
 from chainsvc.chain.institutions import Institutions
 from chainsvc.crypto.key_names import KeyName
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.opening import open_signing_key
 from chainsvc.errors import ChainsvcError, Unavailable
+from chainsvc.files import FileMark
 from chainsvc.logs import get_logger
 from chainsvc.service.receipt_key import ReceiptKey
 
 log = get_logger(__name__)
 
-_LOOK_S = 1.0
-_LAST_LOOK_S = 60.0  # a node that hangs is waited for no longer
-
-
-class _Mark(NamedTuple):
-    """What tells one state of a file from another; a file that is replaced is another inode."""
-
-    inode: int
-    changed_ns: int
-    size: int
-
 
 class ReceiptKeys:
-    """The receipt key, and its successor once there is one; thread-safe, looks by a thread within its context."""
+    """The receipt key, and its successor once there is one; thread-safe."""
 
     def __init__(self, name: str, institutions: Institutions, clock: Callable[[], float] = time.time) -> None:
         """Open the key.
@@ -49,18 +36,6 @@ class ReceiptKeys:
         self._refused: str | None = None  # why a new key does not sign yet
         self._key = open_signing_key(name)
         self._state = ReceiptKey(institutions, self._key, clock)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="receipt key", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begin to look."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Look no more."""
-        self._stopping.set()
-        self._thread.join(_LAST_LOOK_S)
 
     def current(self) -> SigningKey:
         """Return the key that signs now.
@@ -107,21 +82,8 @@ class ReceiptKeys:
             log.warning("receipt_key_waits", reason=why)
         self._refused = why
 
-    def _watch(self) -> None:
-        while not self._stopping.wait(_LOOK_S):
-            try:
-                self.look()
-            except Exception:  # a bug here must not stop what watches the key for good
-                log.exception("receipt_key_look_failed")
 
-
-def _mark_of(name: str) -> _Mark | None:
+def _mark_of(name: str) -> FileMark | None:
     """Return the mark of a key's file; None for what is no file, or is not there."""
     parsed = KeyName.parse(name)
-    if parsed.scheme not in {"file", "keystore"}:
-        return None
-    try:
-        state = Path(parsed.place).stat()
-    except OSError:
-        return None
-    return _Mark(state.st_ino, state.st_mtime_ns, state.st_size)
+    return FileMark.of(Path(parsed.place)) if parsed.scheme in {"file", "keystore"} else None

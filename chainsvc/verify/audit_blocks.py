@@ -6,8 +6,9 @@ finds. So a block that passes must be one in which the audit would find nothing.
 
 import re
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -164,7 +165,18 @@ def _require(holds: bool) -> None:  # noqa: FBT001 - a statement, not an option
         raise ValueError
 
 
-_Shape = tuple[tuple[str, "int | _Shape"], ...]
+class _Shape(NamedTuple):
+    """How an object is built from the values of a record's pairs.
+
+    Attributes:
+        names: Of the members that are values.
+        values: Takes these from all values.
+        objects: The members that are objects.
+    """
+
+    names: tuple[str, ...]
+    values: Callable[[Sequence[Any]], Sequence[Any]]
+    objects: tuple[tuple[str, "_Shape"], ...]
 
 
 @lru_cache(maxsize=64)  # the records of a schema have the same paths
@@ -182,11 +194,22 @@ def _shape(paths: tuple[str, ...]) -> _Shape:
 
 
 def _frozen(tree: dict[str, Any]) -> _Shape:
-    return tuple((name, _frozen(below) if isinstance(below, dict) else below) for name, below in tree.items())
+    places = {name: at for name, at in tree.items() if isinstance(at, int)}
+    objects = tuple((name, _frozen(below)) for name, below in tree.items() if isinstance(below, dict))
+    return _Shape(tuple(places), _taking([*places.values()]), objects)
+
+
+def _taking(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: [values[place] for place in places]
 
 
 def _built(shape: _Shape, values: Sequence[Any]) -> dict[str, Any]:
-    return {name: values[at] if isinstance(at, int) else _built(at, values) for name, at in shape}
+    made = dict(zip(shape.names, shape.values(values), strict=True))
+    for name, below in shape.objects:
+        made[name] = _built(below, values)
+    return made
 
 
 def _check_values(paths: Sequence[str], values: Sequence[Any]) -> None:

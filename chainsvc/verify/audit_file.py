@@ -20,7 +20,7 @@ from chainsvc.verify.audit_report import AuditReport
 from chainsvc.verify.completeness import Audit, Progress, audit_export
 from chainsvc.verify.export import MAX_LINE, read_lines
 from chainsvc.verify.links import Links
-from chainsvc.verify.nodes import NodeSource
+from chainsvc.verify.node import NodeSource
 from chainsvc.verify.sources import Block
 
 SAVE_S = 2.0

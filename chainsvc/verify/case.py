@@ -42,23 +42,27 @@ class Case:
         evidence: The parsed file.
         network: The verifier's own descriptor.
         at: Block at which the standing is asked for, or None for the newest there is.
+        source: Where the chain was read; None when nothing was given and nobody is pinned.
         snapshot: What was read at that block, or the refusal that says why nothing was.
-        by_proof: Whether the source answers from the file's own proof.
     """
 
     evidence: Evidence
     network: Network
     at: int | None
+    source: Source | None
     snapshot: Snapshot | ChainsvcError
-    by_proof: bool
 
     @classmethod
     def read(cls, evidence: Evidence, network: Network, source: Source | None, at: int | None) -> "Case":
         """Read all that the steps need, at one block; without a source, where validators are pinned, by their seals."""
         if source is None and network.validators:
             source = SealSource()
-        by_proof = source is not None and source.uses_proof
-        return cls(evidence, network, at, _snapshot(evidence, network, source, at), by_proof)
+        return cls(evidence, network, at, source, _snapshot(evidence, network, source, at))
+
+    @property
+    def by_proof(self) -> bool:
+        """Whether the source answers from the file's own proof."""
+        return self.source is not None and self.source.uses_proof
 
     @cached_property
     def commitment(self) -> bytes:

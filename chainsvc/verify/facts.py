@@ -87,10 +87,11 @@ def _seals(case: Case, steps: Sequence[Step]) -> Seals | None:
 
 
 def _basis(case: Case, steps: Sequence[Step]) -> Wording:
-    """Say what the trust in the block itself leaves open."""
-    if not case.by_proof:
-        return wording.OWN_NODE
-    return wording.SEALS if _seals(case, steps) is None else wording.VALIDATORS
+    """Say what the trust in the block itself leaves open: each kind of it its own, and none what was not shown."""
+    if case.source is None or not _passed(steps, 6):
+        return wording.UNANCHORED
+    shown = case.by_proof and _seals(case, steps) is not None
+    return wording.SEALS if shown else case.source.leaves_open
 
 
 def _not_proven(case: Case, steps: Sequence[Step]) -> list[Wording]:

@@ -13,8 +13,8 @@ from chainsvc.checkpoint import Checkpoint
 from chainsvc.crypto.suites import sha256
 from chainsvc.network import Network
 from chainsvc.verify.evidence_files import EvidenceFile, evidence_files
-from chainsvc.verify.node import LiveNode
-from chainsvc.verify.nodes import NodeSource, live
+from chainsvc.verify.node import LiveNode, NodeSource
+from chainsvc.verify.nodes import live
 from chainsvc.verify.processes import Processes
 from chainsvc.verify.sources import CheckpointSource, Source
 from chainsvc.verify.steps import verify

@@ -1,6 +1,7 @@
 """A live node as a source: plain JSON-RPC over HTTP, so that a verifier needs no chain library."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from chainsvc.errors import (
 from chainsvc.evidence import Proof
 from chainsvc.network import FINALIZED, Network
 from chainsvc.proof.keccak import keccak256
+from chainsvc.verify import wording
 from chainsvc.verify.finality import newest_sealed
 from chainsvc.verify.sources import Block, BlockHash, Code, Place
+from chainsvc.verify.wording import Wording
 
 TIMEOUT = 10.0
 """Seconds for one request to the node."""
@@ -65,10 +68,40 @@ class NodeSnapshot:
         return self.values[name]
 
 
-class LiveNode:
-    """A chain node; use one that you run yourself, or that somebody without an interest in the answer runs."""
+class NodeSource(ABC):
+    """Chain state from nodes, one or several; a context manager.
+
+    Attributes:
+        name: Which nodes, without user, password and path.
+    """
 
     uses_proof = False
+    leaves_open: Wording
+    name: str
+
+    @abstractmethod
+    def read(
+        self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None = None
+    ) -> NodeSnapshot:
+        """Read all places at one block."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections."""
+
+    def __enter__(self) -> Self:
+        """Use it in a ``with`` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+
+class LiveNode(NodeSource):
+    """A chain node; use one that you run yourself, or that somebody without an interest in the answer runs."""
+
+    leaves_open = wording.OWN_NODE
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT, transport: httpx.BaseTransport | None = None) -> None:
         """Name the node; nothing is sent yet.
@@ -95,14 +128,6 @@ class LiveNode:
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with`` block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connection."""
-        self.close()
 
     def read(
         self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None = None

@@ -7,38 +7,21 @@ it is not believed.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol, Self
 
 from chainsvc.errors import NodesDisagree, NotFound
 from chainsvc.evidence import Proof
 from chainsvc.network import Network
-from chainsvc.verify.node import LiveNode, NodeSnapshot
-from chainsvc.verify.sources import Place, Source
+from chainsvc.verify import wording
+from chainsvc.verify.node import LiveNode, NodeSnapshot, NodeSource
+from chainsvc.verify.sources import Place
 
 _HINT = "A node that lags or is on a fork agrees again soon; else ask who runs them, and leave the wrong one out."
 
 
-class NodeSource(Source, Protocol):
-    """Chain state from nodes, one or several; a context manager."""
-
-    @property
-    def name(self) -> str:
-        """Which nodes, without user, password and path."""
-
-    def close(self) -> None:
-        """Close the connections."""
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with`` block."""
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connections."""
-
-
-class LiveNodes:
+class LiveNodes(NodeSource):
     """Nodes that have to agree; use those of institutions that have no interest in common."""
 
-    uses_proof = False
+    leaves_open = wording.NODES
 
     def __init__(self, nodes: Sequence[LiveNode]) -> None:
         """Take nodes; nothing is sent yet."""
@@ -49,14 +32,6 @@ class LiveNodes:
         """Close the connections."""
         for node in self._nodes:
             node.close()
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with`` block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connections."""
-        self.close()
 
     def read(
         self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None = None

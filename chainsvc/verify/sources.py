@@ -16,7 +16,9 @@ from chainsvc.network import Network
 from chainsvc.note import VerifierKey
 from chainsvc.proof.account import Account, prove_account, prove_slot
 from chainsvc.proof.header import Header
+from chainsvc.verify import wording
 from chainsvc.verify.sealing import block_header, seals_of
+from chainsvc.verify.wording import Wording
 
 CONTRACT, INSTITUTIONS = "contract", "institutions"
 HEAD, WORD, KEY, RECEIPT_KEY, PROOF_BLOCK = "head", "word", "key", "receipt key", "proof block"
@@ -87,6 +89,10 @@ class Source(Protocol):
     @property
     def uses_proof(self) -> bool:
         """Whether it answers from the evidence's own proof."""
+
+    @property
+    def leaves_open(self) -> Wording:
+        """What is not proven by what it says."""
 
     def read(self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None) -> Snapshot:
         """Read all places at one block.
@@ -175,6 +181,7 @@ class CheckpointSource:
     """Chain state as an evidence's proof shows it, at the block that a checkpoint names."""
 
     uses_proof = True
+    leaves_open = wording.CHECKPOINT
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         """Take a checkpoint from whom the verifier trusts; its signatures are checked once for each set of keys."""
@@ -234,6 +241,7 @@ class SealSource:
     """Chain state as an evidence's proof shows it, at a block that the pinned validators stand behind."""
 
     uses_proof = True
+    leaves_open = wording.SEALS
 
     def read(
         self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None

@@ -89,13 +89,21 @@ OWN_NODE = Wording(
     "that the node tells the truth: it is the verifier's own, or should be",
     "所用节点诚实：应为核验人自有节点",
 )
-SEALS = Wording(
+NODES = Wording(
+    "that the nodes tell the truth: they agree, and those who run them should have no interest in common",
+    "各节点诚实：其答复一致，运行机构之间应无共同利益",
+)
+CHECKPOINT = Wording(
     "that the validators sealed the block: the signers of the checkpoint vouch for it",
     "验证节点对区块的签封：由检查点签名人担保",
 )
-VALIDATORS = Wording(
+SEALS = Wording(
     "that so many validators, or whoever has their keys, sealed no other block in its place",
     "达到法定数量的验证节点（或持有其密钥者）未另行签封其他区块取而代之",
+)
+UNANCHORED = Wording(
+    "that the block is one of this chain: nothing that was given vouches for it",
+    "所用区块属于本链：所提供的依据均不能担保",
 )
 RECEIPT_KEY = Wording(
     "whose key signed the receipt: only a node can show that it is registered",

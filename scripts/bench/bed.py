@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from chainsvc import bootstrap, devnet
+from chainsvc import devnet, ground, keyring
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Caller, Scope
 from chainsvc.bootstrap import Running
@@ -61,10 +61,11 @@ def made(home: Path, batch: int, engine: str = "anvil") -> Iterator[Bed]:
     with ExitStack() as stack:
         local = devnet.up(home / "devnet", engine=engine)
         stack.callback(devnet.down, home / "devnet")
-        bootstrap.make_keys(settings)
-        network = bootstrap.deploy_devnet(settings, local)
+        stack.enter_context(devnet.tended(home / "devnet"))
+        keyring.make_keys(settings)
+        network = ground.deploy_devnet(settings, local)
         with closing(HttpNode(local.url)) as node:
-            _register(settings, Desk(node, network, bootstrap.read_admin(settings)))
+            _register(settings, Desk(node, network, keyring.read_admin(settings)))
         yield Bed(settings, local)
 
 
@@ -90,14 +91,32 @@ def api_key(parts: Running) -> str:
 
 @contextmanager
 def service(bed: Bed) -> Iterator[str]:
-    """Run ``chainsvc serve`` as a process of its own and yield the API's address; leaving the context stops it."""
+    """Run the API as a process of its own and yield its address; leaving the context stops it.
+
+    It seals and anchors nothing: that is the :func:`worker`'s.
+    """
+    with _running(bed, "serve", "--no-worker") as url:
+        yield url
+
+
+@contextmanager
+def worker(bed: Bed) -> Iterator[None]:
+    """Run a worker as a process of its own; leaving the context stops it."""
+    with _running(bed, "worker"):
+        yield
+
+
+@contextmanager
+def _running(bed: Bed, *words: str) -> Iterator[str]:
+    """Run a command that serves, and yield the address that it announces."""
     settings = bed.settings
     values = {"CHAINSVC_HOME": str(settings.home), "CHAINSVC_LARGEST_BATCH": str(settings.largest_batch)}
-    line = [str(Path(sys.executable).with_name("chainsvc")), "serve", "--json", "--port", "0", "--log-level", "ERROR"]
-    with (settings.home / "service.log").open("w") as log:
-        process = subprocess.Popen(line, env=os.environ | values, stdout=subprocess.PIPE, stderr=log)
+    line = [str(Path(sys.executable).with_name("chainsvc")), *words, "--json", "--port", "0", "--log-level", "ERROR"]
+    log = settings.home / f"{words[0]}.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(line, env=os.environ | values, stdout=subprocess.PIPE, stderr=errors)
     try:
-        yield _address(process, settings)
+        yield _address(process, log)
     finally:
         process.terminate()
         try:
@@ -107,9 +126,9 @@ def service(bed: Bed) -> Iterator[str]:
             process.wait()
 
 
-def _address(process: subprocess.Popen[bytes], settings: Settings) -> str:
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     assert process.stdout is not None
     announced = process.stdout.readline()
     if not announced:
-        raise NotReady("the service did not start", got=(settings.home / "service.log").read_text()[-500:])
+        raise NotReady("it did not start", got=log.read_text()[-500:], where=log.stem)
     return str(orjson.loads(announced)["url"])

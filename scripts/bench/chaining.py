@@ -13,6 +13,7 @@ from web3 import HTTPProvider, Web3
 
 from bench.bed import Bed
 from bench.figures import Ratio
+from bench.posting import Sent, lines_of, stream
 from bench.samples import donations
 from bench.timing import WALL, rate
 from chainsvc import devnet
@@ -25,38 +26,50 @@ _CREATION = b"\x65" + _RUNTIME + bytes.fromhex("6000526006601af3")  # mstore(0, 
 _GAS = 60_000
 _CREATION_GAS = 200_000
 _FEE = 10**10  # wei per gas, above what the local chain asks
+_COMMITMENTS_A_RECORD = 4  # they come in three times as fast
 _PATIENCE_S = 120.0
 _POLL_S = 0.02
 
 
-def end_to_end(bed: Bed, client: Client, rounds: int, records: int, transactions: int) -> Iterator[Ratio]:
-    """Notarize records in a new ledger each round, until the last is final; and send transactions.
+def end_to_end(sent: Sent, rounds: int, records: int, transactions: int) -> Iterator[Ratio]:
+    """Notarize in new ledgers each round, until the last is final; and send transactions.
 
     Args:
-        bed: Where.
-        client: Of the running service.
+        sent: Where.
         rounds: How many.
-        records: Our side's records in a round.
-        transactions: The base's records in a round, each in a transaction of its own.
+        records: Our side's records in a round; four times as many where it gets commitments only.
+        transactions: The base's in a round, each in a transaction of its own.
     """
-    ours = "notarize until final on chain"
+    ours, private = "notarize until final on chain", "commitments until final on chain"
     waited = Ratio(ours, "a transaction a record, each awaited", "records")
     piled = Ratio(ours, "a transaction a record, last awaited", "records")
-    naive = Naive.deploy(bed)
+    hidden = Ratio(private, "a transaction each, awaited", "commitments")
+    naive = Naive.deploy(sent.bed)
     for number in range(rounds):
-        ledger = client.open_ledger(bed.name(f"RUN-{number}"))
-        made = donations(ledger.name, records)
-        notarized = rate(records, partial(_notarize, client, made), WALL)
-        waited.add(notarized, rate(transactions, partial(naive.store, transactions, each=True), WALL))
-        piled.add(notarized, rate(transactions, partial(naive.store, transactions, each=False), WALL))
-    yield from (waited, piled)
+        notarized = _rate_of(records, _notarize, sent, donations(sent.ledger(f"RUN-{number}"), records))
+        ledger, many = sent.ledger(f"HIDDEN-{number}"), _COMMITMENTS_A_RECORD * records
+        anchored = _rate_of(many, _anchor, sent, ledger, lines_of("commitments", ledger, many))
+        each = _rate_of(transactions, partial(naive.store, each=True), transactions)
+        waited.add(notarized, each)
+        piled.add(notarized, _rate_of(transactions, partial(naive.store, each=False), transactions))
+        hidden.add(anchored, each)
+    yield from (waited, piled, hidden)
 
 
-def _notarize(client: Client, records: Sequence[Record]) -> None:
-    for outcome in client.notarize_many(records):
+def _rate_of(count: int, work: Callable[..., None], *given: object) -> float:
+    return rate(count, partial(work, *given), WALL)
+
+
+def _notarize(sent: Sent, records: Sequence[Record]) -> None:
+    for outcome in sent.client.notarize_many(records):
         if isinstance(outcome, ChainsvcError):
             raise outcome
-    wait_final(client, records[0].ledger)
+    wait_final(sent.client, records[0].ledger)
+
+
+def _anchor(sent: Sent, ledger: str, lines: Sequence[bytes]) -> None:
+    stream(sent, ledger, "commitments", lines)
+    wait_final(sent.client, ledger)
 
 
 def wait_final(client: Client, ledger: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.bed import api_key, made, service
+from bench.bed import api_key, made, service, worker
 from bench.chaining import wait_final
 from bench.figures import Fact
 from bench.samples import donations
@@ -33,6 +33,7 @@ def engines(home: Path, rounds: int, batch: int, records: int) -> Iterator[Fact]
             with bootstrap.running(bed.settings) as parts:
                 key = api_key(parts)
             client = stack.enter_context(Client(stack.enter_context(service(bed)), key))
+            stack.enter_context(worker(bed))
             waits, rates = [], []
             for number in range(rounds):
                 waits.append(_final_after(client, donations(_open(client, bed.name(f"ONE-{number}")), batch))[1])

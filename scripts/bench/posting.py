@@ -61,21 +61,30 @@ class Sent:
         return self.client.open_ledger(self.bed.name(book)).name
 
 
-def streams(sent: Sent, engine: Engine, rounds: int, records: int) -> Iterator[Ratio]:
+def streams(sent: Sent, engine: Engine, rounds: int, records: int, *, sealed: bool) -> Iterator[Ratio]:
     """Send records and commitments in one stream each round; and COPY rows of the same shape into the same tables.
 
     A first stream, which is not counted, lets the service start its drafting processes.
+
+    Args:
+        sent: Where.
+        engine: The journal.
+        rounds: How many.
+        records: Of one stream.
+        sealed: Whether a worker runs, which seals and anchors what comes in.
     """
-    warm = sent.ledger("WARM")
-    _stream(sent, warm, "records", _lines("records", warm, CHUNK))
-    custody = Ratio("bulk over REST, 13 pairs", "COPY of the same rows", "records")
-    private = Ratio("bulk over REST, commitments", "COPY of the same rows", "records")
+    mark = "S" if sealed else "A"
+    beside = " + sealing" if sealed else ""
+    warm = sent.ledger(f"WARM-{mark}")
+    stream(sent, warm, "records", lines_of("records", warm, CHUNK))
+    custody = Ratio(f"bulk over REST, 13 pairs{beside}", "COPY of the same rows", "records")
+    private = Ratio(f"bulk over REST, commitments{beside}", "COPY of the same rows", "records")
     for number in range(rounds):
         for ratio, noun in ((custody, "records"), (private, "commitments")):
-            book = f"{noun[:4].upper()}-{number}"
+            book = f"{noun[:4].upper()}-{mark}{number}"
             given, copied = sent.ledger(book), sent.ledger(f"COPY-{book}")
-            rows = _rows(engine, copied, _lines(noun, copied, records), private=ratio is private)
-            post = partial(_stream, sent, given, noun, _lines(noun, given, records))
+            rows = _rows(engine, copied, lines_of(noun, copied, records), private=ratio is private)
+            post = partial(stream, sent, given, noun, lines_of(noun, given, records))
             ratio.add(rate(records, post, WALL), rate(records, partial(_copy, engine, rows), WALL))
     yield from (custody, private)
 
@@ -86,14 +95,15 @@ def singles(sent: Sent, rounds: int, records: int) -> Iterator[Ratio]:
     with _echo() as echo:
         for number in range(rounds):
             ledger = sent.ledger(f"SINGLE-{number}")
-            bodies = _lines("records", ledger, records)
+            bodies = lines_of("records", ledger, records)
             ours = partial(post_all, f"{sent.url}/v1/ledgers/{ledger}/records", sent.key, bodies, CONNECTIONS)
             base = partial(post_all, echo, sent.key, bodies, CONNECTIONS)
             ratio.add(rate(records, ours, WALL), rate(records, base, WALL))
     yield ratio
 
 
-def _lines(noun: str, ledger: str, count: int) -> list[bytes]:
+def lines_of(noun: str, ledger: str, count: int) -> list[bytes]:
+    """Return the lines of a stream of ``records``, 13 pairs each, or ``commitments``."""
     if noun == "records":
         return [jcs.dumps(record.to_json()) for record in causes(ledger, count)]
     return [
@@ -102,7 +112,7 @@ def _lines(noun: str, ledger: str, count: int) -> list[bytes]:
     ]
 
 
-def _stream(sent: Sent, ledger: str, noun: str, lines: Sequence[bytes]) -> None:
+def stream(sent: Sent, ledger: str, noun: str, lines: Sequence[bytes]) -> None:
     """Send a body that lies ready, and read the answer to its end; the client's own work is no part of it."""
     url, headers = f"{sent.url}/v1/ledgers/{ledger}/{noun}:bulk", {"Authorization": f"Bearer {sent.key}"}
     answer = httpx.post(url, content=b"\n".join(lines), headers=headers, timeout=_PATIENCE_S)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.auditing import memory, whole_audit
-from bench.bed import Bed, api_key, made, service
+from bench.bed import Bed, api_key, made, service, worker
 from bench.chaining import end_to_end, wait_final
 from bench.committing import commitments
 from bench.engines import engines
@@ -21,7 +21,7 @@ from bench.posting import Sent, singles, streams
 from bench.reading import SHORT, exported, filled, short_and_long
 from bench.sealing import sealed_sizes, seals
 from bench.verifying import Files, audits, evidence_sizes, fetched, verifications
-from chainsvc import bootstrap
+from chainsvc import bootstrap, ground
 from chainsvc.client import Client
 from demo.screen import Screen
 
@@ -34,7 +34,7 @@ class Sizes:
         rounds: Rounds of each row.
         batch: Entries of a batch.
         records: Records of a commitment row.
-        run: Records notarized end to end.
+        run: Records notarized end to end; a last batch of fewer than 32 would wait for company.
         transactions: Records of the base of that, each in a transaction of its own.
         stream: Records of one bulk stream.
         singles: Records posted one by one.
@@ -55,7 +55,7 @@ class Sizes:
     singles: int = 2_000
     files: int = 100
     sealed: int = 500
-    audited: int = 40_960
+    audited: int = 163_840
     long: int = 200_000
     weighed: tuple[int, ...] = (10_000, 100_000)
     engine_rounds: int = 3
@@ -65,7 +65,7 @@ QUICK = Sizes(
     rounds=2,
     batch=64,
     records=50,
-    run=100,
+    run=96,
     transactions=5,
     stream=100,
     singles=64,
@@ -179,14 +179,19 @@ class Run:
             with self.screen.step("(service; sealed batches become final)"):
                 url = stack.enter_context(service(bed))
                 client = stack.enter_context(Client(url, key))
+                anchoring = stack.enter_context(ExitStack())
+                anchoring.enter_context(worker(bed))
                 wait_final(client, last)
-            self._take("end to end", end_to_end(bed, client, size.rounds, size.run, size.transactions))
-            engine = stack.enter_context(bootstrap.open_journal(bed.settings))
             sent = Sent(bed, client, url, key)
-            self._take("streams over REST", streams(sent, engine, size.rounds, size.stream))
-            self._take("single records", singles(sent, size.rounds, size.singles))
+            self._take("end to end", end_to_end(sent, size.rounds, size.run, size.transactions))
             with self.screen.step("(evidence and export fetched)"):
-                return fetched(client, last, size.files, bed.local.url, self.home)
+                files = fetched(client, last, size.files, bed.local.url, self.home)
+            engine = stack.enter_context(ground.open_journal(bed.settings))
+            self._take("streams over REST, sealed beside", streams(sent, engine, size.rounds, size.stream, sealed=True))
+            anchoring.close()
+            self._take("streams over REST", streams(sent, engine, size.rounds, size.stream, sealed=False))
+            self._take("single records", singles(sent, size.rounds, size.singles))
+            return files
 
     def _take(self, words: str, ratios: Iterable[Ratio]) -> None:
         with self.screen.step(words) as notes:

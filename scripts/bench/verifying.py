@@ -24,6 +24,7 @@ from chainsvc.verify import CheckpointSource, LiveNode, Source, verify
 from chainsvc.verify.completeness import audit_export
 from chainsvc.verify.export import ExportEntry, parse_line
 from chainsvc.verify.sources import Place, Snapshot
+from chainsvc.verify.wording import OWN_NODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Remembered:
     """A node whose answers are asked for once: what is timed then is the verifier alone."""
 
     uses_proof = False
+    leaves_open = OWN_NODE
 
     def __init__(self, node: LiveNode) -> None:
         """Remember this node's answers."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from chainsvc import bootstrap, devnet
+from chainsvc import bootstrap, devnet, ground, keyring
 from chainsvc.admin import Desk
 from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose, Role
@@ -59,19 +59,19 @@ def show_provinces(screen: Screen, stage: Stage) -> int:
 
 
 def _settings(stage: Stage) -> Settings:
-    second = {"home": stage.home / "second-province", "node_url": stage.parts.node.url, "port": 0}
+    second = {"home": stage.home / "second-province", "node_urls": ground.node_urls(stage.parts.settings), "port": 0}
     return stage.parts.settings.model_copy(update=second)
 
 
 def _admit(stage: Stage, joined: dict[str, Any]) -> bool:
     """Do what the network's registrar does for who joins; return whether it was new."""
     account, key = bytes.fromhex(joined["accounts"][0][2:]), bytes.fromhex(joined["receipt_key"])
-    with closing(HttpNode(stage.parts.node.url)) as node:
+    with closing(HttpNode(stage.node_url)) as node:
         if node.balance(account) == 0:
             local = devnet.status(stage.home / "devnet")
             assert local is not None  # it runs
             devnet.fund(local, [account])
-        desk = Desk(node, stage.parts.network, bootstrap.read_admin(stage.parts.settings))
+        desk = Desk(node, stage.parts.network, keyring.read_admin(stage.parts.settings))
         new = desk.register(OTHER.uscc, OTHER.roles)
         with desk.together() as at_once:
             at_once.delegate(OTHER.uscc, account)
@@ -124,7 +124,7 @@ def _audit(screen: Screen, stage: Stage, settings: Settings, client: Client) -> 
     files = [stage.home / "first-province.ndjson", stage.home / "second-province.ndjson"]
     stage.clients[OFFICE.slug].export(marriage_ledger(), files[0], disclose=True)
     client.export(f"marriage/{OTHER.uscc}/2026", files[1], disclose=True)
-    against = ("--network", stage.home / "network.json", "--node", stage.parts.node.url)
+    against = ("--network", stage.home / "network.json", "--node", stage.node_url)
     with screen.step("a regulator audits both in one command") as notes:
         first, second = _chainsvc(settings, "audit", *files, *against, allowed=_FINDINGS)["audits"]
         notes += [f"entries {one['entries']:,}, findings {one['found']}" for one in (first, second)]
@@ -141,7 +141,7 @@ def _chainsvc(settings: Settings, *words: object, allowed: int = 0) -> Any:
         words: The command.
         allowed: The exit status, besides 0, that is no failure.
     """
-    values = {"CHAINSVC_HOME": str(settings.home), "CHAINSVC_NODE_URL": str(settings.node_url)}
+    values = {"CHAINSVC_HOME": str(settings.home), "CHAINSVC_NODE_URLS": orjson.dumps(settings.node_urls).decode()}
     program = Path(sys.executable).with_name("chainsvc")
     line = [str(program), *map(str, words), "--json"]
     done = subprocess.run(line, env=os.environ | values, capture_output=True, text=True, check=False)

@@ -85,7 +85,7 @@ def trust_in(stage: Stage) -> Trust:
     (stage.home / "checkpoint.txt").write_text(stage.clients[CHARITY.slug].checkpoint())
     network = Network.parse((stage.home / "network.json").read_bytes())
     checkpoint = Checkpoint.parse((stage.home / "checkpoint.txt").read_bytes())
-    return Trust(network, checkpoint, stage.parts.node.url)
+    return Trust(network, checkpoint, stage.node_url)
 
 
 def evidence_of(stage: Stage, chosen: Chosen) -> bytes:

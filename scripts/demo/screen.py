@@ -88,7 +88,7 @@ class Screen:
         took = time.monotonic() - self._began
         lines = [
             f"API          {stage.url}   docs {stage.url}/docs",
-            f"node         {stage.parts.node.url}",
+            f"node         {stage.node_url}",
             f"files        {stage.home}   (evidence, checkpoint, corrections, API keys, log)",
             f"took         {took:.0f} s" + ("" if once else "   ·   Ctrl-C stops; the next run resumes"),
         ]

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chainsvc import bootstrap, devnet
+from chainsvc import bootstrap, devnet, ground, keyring
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Scope
 from chainsvc.bootstrap import Running
@@ -99,6 +99,13 @@ class Stage:
     regulator: KeyFileSigner
     clients: dict[str, Client] = field(default_factory=dict)
 
+    @property
+    def node_url(self) -> str:
+        """Where one node answers: of several the first that runs."""
+        local = devnet.status(self.parts.settings.home / "devnet")
+        assert local is not None  # it runs
+        return local.url
+
 
 def settings_of(home: Path, port: int) -> Settings:
     """Return the demo's settings: short waits, everything in one folder."""
@@ -113,7 +120,8 @@ def staged(screen: Screen, settings: Settings, engine: str) -> Iterator[Stage]:
         with screen.step(_DEVNETS[engine]) as notes:
             home = settings.home / "devnet"
             local = devnet.up(home, engine=engine, port=_node_port(home))
-            stack.callback(devnet.down, settings.home / "devnet")
+            stack.callback(devnet.down, home)
+            stack.enter_context(devnet.tended(home))
             notes.append(local.url)
         _deploy(screen, settings, local)
         with screen.step("database: embedded PostgreSQL") as notes:
@@ -136,10 +144,10 @@ def _node_port(home: Path) -> int | None:
 
 
 def _deploy(screen: Screen, settings: Settings, local: devnet.Devnet) -> None:
-    bootstrap.make_keys(settings)
+    keyring.make_keys(settings)
     resumed = settings.descriptor.exists()
     with screen.step("contracts: register and three policies") as notes:
-        network = bootstrap.read_network(settings) if resumed else bootstrap.deploy_devnet(settings, local)
+        network = ground.read_network(settings) if resumed else ground.deploy_devnet(settings, local)
         notes.append(f"network {network.network_id.hex()[:16]}…" + (" (resumed)" if resumed else ""))
 
 
@@ -150,7 +158,7 @@ def _institutions(screen: Screen, parts: Running, local: devnet.Devnet) -> KeyFi
     with screen.step("organizations: issuers, regulator, operator") as notes, closing(HttpNode(local.url)) as node:
         if node.balance(regulator.address) == 0:
             devnet.fund(local, [regulator.address])
-        desk = Desk(node, parts.network, bootstrap.read_admin(settings))
+        desk = Desk(node, parts.network, keyring.read_admin(settings))
         service = KeyFileSigner.from_file(settings.key("account")).address
         with desk.together() as at_once:
             new = sum(at_once.register(who.uscc, who.roles) for who in ALL)

@@ -10,13 +10,17 @@ from support.everything import check_everything
 from support.records import corrected, donation, payment
 from support.regulator import Decisions, desk, resume, rpc, suspend
 from support.station import REGULATOR, Site, Station, build_site, station
+from support.workers import another_account, delegate
 
 from chainsvc import devnet
+from chainsvc.chain.engines import profile_of
 from chainsvc.chain.facts import Block
+from chainsvc.chain.finality import FinalAfter
 from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.node import At
+from chainsvc.chain.transactions import fees_of
 from chainsvc.client.answers import Accepted, LedgerFacts
-from chainsvc.errors import NodeUnavailable
+from chainsvc.errors import NodeUnavailable, TransactionRefused
 from chainsvc.heads import Status
 from chainsvc.journal import batches, marks, transactions
 from chainsvc.record import Record
@@ -284,6 +288,48 @@ def rounds_that_may_fail(made: Station, count: int) -> None:
             made.parts.worker.round()
         except NodeUnavailable as error:
             made.parts.worker._note_outage(str(error))
+
+
+def test_what_rests_on_a_delegation_waits_until_that_is_final(alone: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = alone.open().name
+    stranger = another_account(alone.site, "stranger", delegated=False)
+    with station(alone.site, alone.parts.engine, account_key_file=stranger) as made:
+        alone.parts.worker._anchorer.release()
+        late = replace(profile_of(made.parts.network.engine), finality=FinalAfter(3), is_lone=False)
+        for part in (made.parts.worker._anchorer.sender, made.parts.worker._anchorer.confirmer):
+            monkeypatch.setattr(part, "_profile", late)
+        rpc(alone, "anvil_mine", "0x3")
+        delegate(alone.site, stranger)
+        receipts = alone.accept(name, [donation(name, 1)])
+        rpc(alone, "anvil_mine", "0x2")
+        rounds(made, 3)
+        with alone.parts.engine.connect() as conn:
+            assert transactions.pending(conn, made.parts.worker._anchorer.sender.account) == ()
+        assert made.parts.worker.trouble is None
+        rpc(alone, "anvil_mine")
+        rounds(made, 1)
+        rpc(alone, "anvil_mine", "0x3")
+        made.settle(name)
+        check_everything(made, name, receipts)
+
+
+def test_a_transaction_for_which_nodes_ask_for_more_is_signed_anew(
+    alone: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = alone.open().name
+    receipts = alone.accept(name, [donation(name, 1)])
+    send, asked = HttpNode.send, []
+
+    def take_from_100_wei_on(node: HttpNode, raw: bytes) -> bytes:
+        asked.append(fees_of(raw).priority)
+        if asked[-1] < 100:
+            raise TransactionRefused("underpriced", "transaction underpriced")
+        return send(node, raw)
+
+    monkeypatch.setattr(HttpNode, "send", take_from_100_wei_on)
+    alone.settle(name)
+    assert asked[::2] == [1, 10, 100]
+    check_everything(alone, name, receipts)
 
 
 def test_a_fee_below_the_base_fee_is_raised(alone: Station) -> None:

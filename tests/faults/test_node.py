@@ -90,7 +90,7 @@ def test_a_final_anchor_that_is_taken_back_is_an_alarm_with_both_hashes_until_it
     told = f"block {anchored.block} was {anchored.block_hash.hex()} and is {now.hex()}"
     assert now != anchored.block_hash
     assert told in (alone.parts.worker.trouble or "")
-    assert "final_taken_back" in capsys.readouterr().out
+    assert "final_taken_back" in capsys.readouterr().err
     assert _taken_back() == before + 1
     alone.settle(name)
     alone.parts.worker.round()

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import Engine
-from support.anvil import free_port
 from support.everything import check_everything
+from support.ports import lasting_port
 from support.records import donation
 from support.station import USCC, Site, Station, station
 
@@ -22,7 +22,7 @@ from chainsvc.client import Accepted, Client
 from chainsvc.errors import ChainsvcError
 from chainsvc.journal import keys
 
-_UP_S = 30.0
+_UP_S = 100.0
 _LOAD_S = 2.0
 _SENDERS = 4
 
@@ -30,7 +30,7 @@ _SENDERS = 4
 @contextmanager
 def process(site: Site, engine: Engine) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     """Run ``chainsvc serve`` on the site's node and the test's database."""
-    port = free_port()
+    port = lasting_port()
     environment = os.environ | {
         "CHAINSVC_HOME": str(site.home),
         "CHAINSVC_DATABASE_URL": engine.url.render_as_string(hide_password=False),
@@ -100,7 +100,7 @@ def test_every_receipt_given_before_the_end_is_anchored(site: Site, engine: Engi
         load = Load(url, token, name)
         time.sleep(_LOAD_S)
         running.send_signal(number)
-        status = running.wait(20)
+        status = running.wait(100)
         receipts = load.end()
     assert status == (0 if number is signal.SIGTERM else -signal.SIGKILL)
     assert len(receipts) > 10

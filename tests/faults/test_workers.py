@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 from support.database import folder_for_server
 from support.everything import check_everything
+from support.followed import followed
 from support.records import donation
 from support.station import Site, Station, station
 from support.workers import actors, anchored, another_account, held, until, worker
@@ -207,3 +208,27 @@ def test_workers_outlive_a_database_that_crashes_and_recovers(site: Site, accoun
             server.start()
             time.sleep(1)
         engine.dispose()
+
+
+def test_a_standby_database_takes_over_and_back_again(site: Site, accounts: tuple[Path, Path]) -> None:
+    with followed() as servers:
+        engine = connect(servers.url)
+        schema.upgrade(engine)
+        with (
+            station(site, engine) as made,
+            worker(site, engine, accounts[0]) as first,
+            worker(site, engine, accounts[1]) as second,
+            under_load(made, accounts) as names,
+        ):
+            until(lambda: len(actors(engine)) > 1)
+            for _ in range(2):
+                before = final(made, names)
+                servers.fail_over()
+                until(lambda: final(made, names) > before)  # noqa: B023 - used up before it changes
+                servers.rejoin()
+            assert first.poll() is second.poll() is None
+        engine.dispose()
+
+
+def final(made: Station, names: Sequence[str]) -> int:
+    return sum(made.parts.service.ledger(name).anchored_entries for name in names)

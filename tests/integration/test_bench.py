@@ -26,7 +26,7 @@ def test_every_row_is_measured_and_nothing_is_left_behind(tmp_path: Path) -> Non
         assert list(folder.glob("chainsvc-bench-*")) == []
     assert ended.returncode == 0, ended.stdout + ended.stderr
     found = json.loads(out.read_bytes())
-    assert len(found["ratios"]) == 23
+    assert len(found["ratios"]) == 26
     assert {len(ratio["perSecond"]) for ratio in found["ratios"]} == {ROUNDS}
     assert all(ratio["name"] in ended.stdout for ratio in found["ratios"])
     assert [fact["name"].split()[0] for fact in found["evidence"]] == ["13", "22", "22", "22"]

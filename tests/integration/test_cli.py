@@ -163,7 +163,7 @@ def test_correction_supersedes_and_its_evidence_says_so(folder: Path) -> None:
 
 
 def settled(record_id: str, standing: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := document(call("standing", record_id, "--json")))["standing"] != standing:
         assert time.monotonic() < deadline, found
         time.sleep(0.1)

@@ -2,11 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.command_line import call, document, problem
+from support.drill.validators import Validators, eventually, within
+from support.watchdog import watchdog
 
 from chainsvc import devnet
 from chainsvc.devnet import consortium
@@ -15,23 +18,25 @@ from chainsvc.devnet.consortium.folder import Consortium, Validator
 from chainsvc.devnet.consortium.judging import Condition, Judgement, judge
 from chainsvc.devnet.consortium.links import mend, part, peers
 from chainsvc.devnet.consortium.views import View, block, views
-from chainsvc.devnet.consortium.waiting import wait_sealing
+from chainsvc.devnet.consortium.waiting import wait_moving
 from chainsvc.devnet.consortium.watching import look
+from chainsvc.devnet.found import alone
 from chainsvc.devnet.process import Process
 from chainsvc.errors import ConfigurationRefused, Conflict, NodeUnavailable, NotFound
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(900)]
 
-_PATIENCE_S = 180.0
 SOMEONE = bytes.fromhex("11" * 20)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("consortium") / "devnet"
+    above = tmp_path_factory.mktemp("consortium")
+    folder = above / "devnet"
     try:
         devnet.up(folder, engine="clique")
-        yield folder
+        with watchdog(above, above / "watchdog.log"):
+            yield folder
     finally:
         devnet.down(folder)
 
@@ -40,31 +45,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def four(home: Path) -> Consortium:
     """Give all four running, connected, and sealing, whatever the test before did."""
     devnet.up(home)
-    found = Consortium.read(home)
-    mend(found)
-    wait_more(found)
-    return found
-
-
-def within(seconds: float, done: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
-
-
-def eventually(done: Callable[[], bool], told: str) -> None:
-    assert within(_PATIENCE_S, done), told
+    return Consortium.read(home)
 
 
 def seen(found: Consortium) -> list[View]:
     return [view for view in views(found).values() if view is not None]
-
-
-def wait_more(found: Consortium) -> None:
-    wait_sealing(found, above=max(view.height for view in seen(found)))
 
 
 def judged(found: Consortium) -> Judgement:
@@ -114,9 +99,12 @@ def test_one_killed_and_the_others_go_on_and_it_comes_back(four: Consortium, hom
     assert running is not None
     assert not running.running
     assert running.url == four.validators[1].url  # the first that runs
-    wait_more(four)
+    wait_moving(four)
+    height = max(view.height for view in seen(four))
     consortium.start_validator(home, 1)
-    wait_more(four)
+    assert peers(four, four.validators[0]) == {2, 3, 4}
+    assert views_of(four, 1).height >= height
+    wait_moving(four)
     eventually(lambda: len({view.hash for view in seen(four)}) == 1 and len(seen(four)) == 4, "not of one mind")
 
 
@@ -126,7 +114,7 @@ def test_two_stopped_stand_still_which_is_named_and_the_third_sets_them_going(fo
     eventually(lambda: judged(four).condition is Condition.TOO_FEW, "not named")
     assert judged(four).answering == (1, 2)
     consortium.start_validator(home, 3)
-    wait_more(four)
+    wait_moving(four)
     eventually(lambda: judged(four).well, "does not move")
 
 
@@ -135,7 +123,7 @@ def test_all_killed_at_once_lose_no_block(four: Consortium, home: Path) -> None:
     for one in four.validators:
         consortium.kill_validator(home, one.number)
     devnet.up(home)
-    wait_more(four)
+    wait_moving(four)
     kept = [block(one, f"0x{before.hash.hex()}") for one in four.validators]
     assert any(found is not None for found in kept)
 
@@ -145,20 +133,34 @@ def test_a_wiped_validator_learns_all_from_the_others(four: Consortium, home: Pa
     consortium.wipe_validator(home, 2)
     assert not four.validators[1].database.exists()
     consortium.start_validator(home, 2)
-    wait_more(four)
+    wait_moving(four)
     assert block(four.validators[1], "0x0") == genesis
     address = four.validators[1].address
     assert Consortium.read(home).validators[1].address == address
 
 
 def test_three_go_on_without_the_one_that_is_cut_off_which_follows_them_afterwards(four: Consortium) -> None:
-    part(four, [1, 2, 3], [4])
-    assert peers(four, four.validators[3]) == frozenset()
-    height = seen(four)[0].height
-    eventually(lambda: views_of(four, 1).height > height + 4, "the three do not go on")
+    height = _without_the_fourth(four)
     assert views_of(four, 4).height <= height + 3
     mend(four)
     eventually(lambda: views_of(four, 4).height > height + 4, "the one does not follow")
+
+
+def _without_the_fourth(four: Consortium) -> int:
+    """Cut it off, and return the height from which the others went on; where the cut left them at odds, once more."""
+    for _ in range(5):
+        part(four, [1, 2, 3], [4])
+        assert peers(four, four.validators[3]) == frozenset()
+        height = seen(four)[0].height
+        if within(45, partial(is_beyond, four, height + 4)):
+            return height
+        mend(four)
+        wait_moving(four)
+    raise AssertionError("the three do not go on")
+
+
+def is_beyond(found: Consortium, height: int) -> bool:
+    return views_of(found, 1).height > height
 
 
 def views_of(found: Consortium, number: int) -> View:
@@ -167,51 +169,17 @@ def views_of(found: Consortium, number: int) -> View:
     return view
 
 
-def test_the_deadlock_of_an_even_split_is_noticed_and_cured(four: Consortium) -> None:
-    """Caused as it comes: the sealer of the head and the next in turn are cut off from the other two."""
-    deadline = time.monotonic() + 600
-    while not _deadlocked(four):
-        assert time.monotonic() < deadline, "no cut deadlocked"
-    judgement = judged(four)
-    assert [len(side) for side in judgement.sides] == [2, 2]
-    stuck = max(view.height for view in seen(four))
-    done = cure(four, judgement)
-    assert done.validators == judgement.sides[0]
-    assert done.height < stuck
-    eventually(lambda: judged(four).well, "the cure does not help")
+def test_the_deadlock_of_an_even_split_is_noticed_and_cured(four: Consortium, home: Path) -> None:
+    with alone(home):  # the watchdog would be first
+        Validators(home).deadlock(loaded=False)
+        judgement = judged(four)
+        assert (judgement.condition, [len(side) for side in judgement.sides]) == (Condition.DEADLOCKED, [2, 2])
+        stuck = max(view.height for view in seen(four))
+        done = cure(four, judgement)
+        assert done.validators == judgement.sides[0]
+        assert done.height < stuck
+        eventually(lambda: judged(four).well, "the cure does not help")
     eventually(lambda: min(view.height for view in seen(four)) > stuck, "not all go on")
-
-
-def _deadlocked(found: Consortium) -> bool:
-    """Cut right after a head in regular rotation; mend; look whether the chain stands still for good."""
-    eventually(lambda: _in_rotation(found), "no regular rotation")
-    ahead = found.validators[0]
-    height = int(ahead.call("eth_blockNumber"), 16)
-    eventually_fast(lambda: int(ahead.call("eth_blockNumber"), 16) > height)
-    order = sorted(found.validators, key=lambda one: one.address)
-    head = height + 1
-    near = {order[head % 4].number, order[(head + 1) % 4].number}
-    part(found, sorted(near), sorted({1, 2, 3, 4} - near))
-    within(30, lambda: judged(found).condition is Condition.PARTED)  # else a link came back at once: no such fork
-    mend(found)
-    if not within(60, lambda: judged(found).condition in (Condition.MOVING, Condition.DEADLOCKED)):
-        for one in found.validators:  # of unequal weight and yet not joined: what a restart mends
-            consortium.stop_validator(found.folder, one.number)
-            consortium.start_validator(found.folder, one.number)
-    return judged(found).condition is Condition.DEADLOCKED
-
-
-def _in_rotation(found: Consortium) -> bool:
-    one = found.validators[0]
-    head = int(one.call("eth_blockNumber"), 16)
-    return all(block(one, hex(number))["difficulty"] == "0x2" for number in range(max(1, head - 5), head + 1))
-
-
-def eventually_fast(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_validator_leaves_and_comes_back_by_vote(four: Consortium) -> None:
@@ -220,7 +188,7 @@ def test_a_validator_leaves_and_comes_back_by_vote(four: Consortium) -> None:
     vote(four, leaving, stays=False)
     eventually(lambda: leaving.address not in signers(four), "not voted out")
     assert len(signers(four)) == 3
-    wait_more(four)
+    wait_moving(four)
     vote(four, leaving, stays=True)
     eventually(lambda: leaving.address in signers(four), "not voted in")
     eventually(lambda: look(four, blocks=8).sealed[leaving.number] > 0, "seals nothing")

@@ -14,21 +14,22 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Engine
-from support.anvil import free_port
 from support.command_line import call, document, problem
 from support.everything import check_everything
+from support.ports import lasting_port
 from support.records import donation
 from support.station import USCC, Site, build_site, station
 from support.workers import COMMAND, actors, environment, until
 
 from chainsvc import devnet
-from chainsvc.bootstrap import read_network
 from chainsvc.chain.accounts import open_account
 from chainsvc.checkpoint import Checkpoint
 from chainsvc.client import Accepted, Client
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.errors import ChainsvcError, Unavailable
+from chainsvc.ground import read_network
 from chainsvc.journal import keys
+from chainsvc.keyring import checkpoint_signers
 from chainsvc.record import Record
 from chainsvc.settings import load_settings
 from chainsvc.succession import Successor, follow
@@ -117,7 +118,7 @@ class Plant:
     @contextmanager
     def process(self, *words: str, **more: str) -> Iterator[str]:
         """Run a command that serves, from when it is ready."""
-        url = f"http://127.0.0.1:{free_port()}"
+        url = f"http://127.0.0.1:{lasting_port()}"
         chosen = environment(self.site, self.engine, CHAINSVC_DRAFT_PROCESSES="0", **more)
         command = [COMMAND, *words, "--port", url.rpartition(":")[2]]
         running = subprocess.Popen(command, env=chosen, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -161,6 +162,7 @@ def test_every_key_is_replaced_under_load(own_site: Site, engine: Engine, tmp_pa
         sent = stack.enter_context(load(name, url, token))
         sent.more()
         former = _replace_receipt_key(plant, sent)
+        _replace_checkpoint_key(plant, sent, url)
         _replace_kek(plant, sent)
         _replace_api_key(plant, sent, key.key_id, tmp_path / "new.apikey")
         account = _replace_account(plant, stack)
@@ -188,6 +190,20 @@ def _replace_receipt_key(plant: Plant, sent: Load) -> bytes:
     registered = plant.run("key", "show", old.key_id.hex())
     assert registered["until"] == told["old_until"] > time.time() + 86_400
     return old.public
+
+
+def _replace_checkpoint_key(plant: Plant, sent: Load, url: str) -> None:
+    """Replace it: the processes sign with both keys at once, for who pinned either descriptor."""
+    before = read_network(plant.settings())
+    with Client(url, sent.token) as client:
+        first = client.checkpoint()
+        told = plant.run("key", "rotate", "checkpoint")
+        after = read_network(plant.settings())
+        sent.more()
+        until(lambda: client.checkpoint() != first)
+        found = Checkpoint.parse(client.checkpoint().encode())
+    assert str(after.signers[0]) == told["new"]
+    assert [found.verify(network.signers) for network in (before, after)] == [before.signers, after.signers]
 
 
 def _replace_kek(plant: Plant, sent: Load) -> None:
@@ -281,3 +297,19 @@ def test_new_checkpoint_key_is_trusted_by_who_pinned_the_descriptor_before(own_s
     plant.settings().former_checkpoint_key.unlink()
     with station(own_site, engine) as made:
         assert made.parts.network == after
+
+
+def test_former_checkpoint_key_in_a_keystore_signs_on(
+    own_site: Site, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = SigningKey.from_file(own_site.home / "keys" / "checkpoint.key")
+    (tmp_path / "password").write_text("correct horse battery staple\n")
+    (tmp_path / "password").chmod(0o600)
+    old.to_keystore(tmp_path / "checkpoint.pem", tmp_path / "password")
+    name = f"keystore:{tmp_path / 'checkpoint.pem'}?password-file={tmp_path / 'password'}"
+    for variable, value in environment(own_site, engine, CHAINSVC_CHECKPOINT_KEY=name).items():
+        monkeypatch.setenv(variable, value)
+    told = document(call("key", "rotate", "checkpoint", "--json"))
+    signers = checkpoint_signers(load_settings(home=own_site.home))
+    assert str(signers[0].verifier_key) == told["new"]
+    assert signers[1].verifier_key.public == old.public

@@ -10,8 +10,8 @@ import httpx
 import psutil
 import pytest
 from sqlalchemy import Engine
-from support.anvil import free_port
 from support.everything import check_everything
+from support.ports import lasting_port
 from support.records import donation
 from support.station import USCC, Site, Station, station
 from support.workers import COMMAND, anchored, environment, until
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.node, pytest.mark.database]
 @contextmanager
 def process(site: Site, engine: Engine, *words: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     """Run a command that serves, from when it takes records."""
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{lasting_port()}"
     chosen = environment(site, engine, CHAINSVC_DRAFT_PROCESSES="0")
     command = [COMMAND, *words, "--port", url.rpartition(":")[2]]
     running = subprocess.Popen(command, env=chosen, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -11,13 +11,14 @@ from support.command_line import call, document, problem
 from support.database import Databases
 from support.station import USCC, Site, Station, build_site
 
-from chainsvc import bootstrap, devnet
+from chainsvc import bootstrap, devnet, ground
 from chainsvc.admin import Desk
-from chainsvc.bootstrap import read_admin, read_network
 from chainsvc.chain.institutions import Institutions, Purpose, Role
 from chainsvc.client.answers import Accepted
 from chainsvc.crypto.keys import ED25519, key_id
 from chainsvc.crypto.suites import SHA256
+from chainsvc.ground import read_network
+from chainsvc.keyring import read_admin
 from chainsvc.record import Record
 from chainsvc.settings import Settings, load_settings
 from chainsvc.verify import verify
@@ -83,7 +84,7 @@ def _admit(first: Site, told: dict[str, Any]) -> None:
     settings = load_settings(home=first.home)
     account, public = bytes.fromhex(told["accounts"][0][2:]), bytes.fromhex(told["receipt_key"])
     devnet.fund(first.local, [account])
-    with closing(bootstrap.open_node(load_settings(home=first.home, node_url=first.local.url))) as node:
+    with closing(ground.open_node(load_settings(home=first.home, node_url=first.local.url))) as node:
         desk = Desk(node, read_network(settings), read_admin(settings))
         desk.register(HERE, Role.ISSUER | Role.REGISTRATION_OFFICE | Role.OPERATOR)
         desk.delegate(HERE, account)

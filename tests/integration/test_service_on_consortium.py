@@ -4,15 +4,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 from support.everything import check_everything
 from support.records import corrected, disbursement, donation
 from support.station import Site, Station, build_site, station
+from support.watchdog import watchdog
 
 from chainsvc import devnet
-from chainsvc.bootstrap import checkpoint_signer
 from chainsvc.chain.describing import described_anew
 from chainsvc.chain.engines import profile_of
 from chainsvc.chain.facts import to_hex
@@ -23,6 +24,8 @@ from chainsvc.checkpoint import Checkpoint
 from chainsvc.devnet import consortium
 from chainsvc.errors import NodeUnavailable, NotReady
 from chainsvc.evidence import Proof
+from chainsvc.files import whole
+from chainsvc.keyring import checkpoint_signer
 from chainsvc.network import Network, Validators
 from chainsvc.proof.header import Header
 from chainsvc.succession import Successor, follow, parse_all
@@ -34,9 +37,12 @@ pytestmark = [pytest.mark.node, pytest.mark.database, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Four validators with the watchdog that operators have beside them: an equal split may come at any time."""
     home = tmp_path_factory.mktemp("four")
     try:
-        yield build_site(home, "clique")
+        site = build_site(home, "clique")
+        with watchdog(home, home / "watchdog.log"):
+            yield site
     finally:
         devnet.down(home / "devnet")
 
@@ -71,7 +77,27 @@ def test_evidence_is_valid_by_node_checkpoint_and_seals_also_with_one_validator_
     check_everything(on_four, name, [*receipts, *more])
 
 
-def _check_valid(on_four: Station, commitment: bytes) -> None:
+def test_a_home_with_a_consortium_asks_all_its_validators_and_bears_that_any_one_stops(
+    four: Site, engine: Engine
+) -> None:
+    with station(four, engine, node_url=None) as made:
+        assert made.parts.node.url == ", ".join(four.local.urls)
+        name = made.open().name
+        receipts = made.accept(name, [donation(name, 1)])
+        for number in range(1, 5):
+            consortium.stop_validator(four.home / "devnet", number)
+            try:
+                more = made.accept(name, [donation(name, 10 * number + n) for n in range(4)])
+                made.settle(name)
+                shown = made.parts.service.evidence(more[0].commitment, None, proof=False).data
+                assert made.parts.service.verify(shown).verdict == "valid"
+                receipts += more
+            finally:
+                consortium.start_validator(four.home / "devnet", number)
+        check_everything(made, name, receipts)
+
+
+def _check_valid(on_four: Station, commitment: bytes, needed: int = 3) -> None:
     api, network = on_four.parts.service, on_four.parts.network
     note = Checkpoint.parse(api.checkpoint().encode())
     data = api.evidence(commitment, ["/body/amount"], proof=True).data
@@ -81,7 +107,7 @@ def _check_valid(on_four: Station, commitment: bytes) -> None:
     assert by_seals.verdict == "valid", by_seals.step(6)
     assert by_seals.facts is not None
     assert by_seals.facts.seals is not None
-    assert (by_seals.facts.seals.needed, by_seals.facts.seals.validators) == (3, network.validators[0].addresses)
+    assert (by_seals.facts.seals.needed, by_seals.facts.seals.validators) == (needed, network.validators[-1].addresses)
 
 
 def test_nothing_is_final_before_three_others_have_sealed(on_four: Station) -> None:
@@ -106,8 +132,20 @@ def test_the_first_contracts_block_is_still_proven(four: Site, on_four: Station)
             node.close()
 
 
-def test_successor_carries_the_descriptor_through_a_vote_of_the_validators(four: Site, on_four: Station) -> None:
-    before, node = on_four.parts.network, on_four.parts.node
+@pytest.fixture
+def with_file(four: Site, engine: Engine, tmp_path: Path) -> Iterator[tuple[Station, Path]]:
+    """Give a service whose descriptor is a file that a test may change."""
+    file = tmp_path / "network.json"
+    file.write_bytes((four.home / "network.json").read_bytes())
+    with station(four, engine, network_file=file) as made:
+        yield made, file
+
+
+def test_successor_carries_the_descriptor_and_a_running_service_through_a_vote_of_the_validators(
+    four: Site, with_file: tuple[Station, Path]
+) -> None:
+    made, file = with_file
+    before, node = made.parts.network, made.parts.node
     fifth = bytes(19) + b"\x05"
     try:
         _vote(four, fifth, adds=True)
@@ -118,9 +156,16 @@ def test_successor_carries_the_descriptor_through_a_vote_of_the_validators(four:
             *before.validators,
             Validators(first_block, tuple(sorted([*before.validators[0].addresses, fifth]))),
         )
-        successor = Successor(after, before.sha256).sign([checkpoint_signer(on_four.parts.settings)])
+        successor = Successor(after, before.sha256).sign([checkpoint_signer(made.parts.settings)])
         followed = follow(before, parse_all(successor.to_bytes()))
         _await(lambda: _sealed(node, followed, first_block).needed == 4)
+        with whole(file) as beside:
+            beside.write_bytes(followed.to_bytes())
+        _await(lambda: made.parts.service.network_bytes() == followed.to_bytes())
+        name = made.open().name
+        (accepted,) = made.accept(name, [donation(name, 1)])
+        made.settle(name)
+        _check_valid(made, accepted.commitment, needed=4)
     finally:
         _vote(four, fifth, adds=False)
 

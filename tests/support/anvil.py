@@ -10,7 +10,6 @@ Every account may send (``anvil_autoImpersonateAccount``), so that tests need no
 
 import itertools
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from support.ports import lasting_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PACKAGED = ROOT / "devnet/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 _HEADER_ONLY = False
 
 
@@ -79,13 +79,6 @@ def binary() -> Path:
     return Path(found)
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def anvil(
     *, state: Path | None = None, hardfork: str = "paris", impersonate: bool = True, options: tuple[str, ...] = ()
@@ -98,7 +91,7 @@ def anvil(
         impersonate: Let any account send.
         options: More arguments for anvil, e.g. ``("--block-time", "1")``.
     """
-    port = free_port()
+    port = lasting_port()
     command = [str(binary()), "--host", "127.0.0.1", "--port", str(port), "--hardfork", hardfork, "--quiet"]
     command += ["--base-fee", "0", "--gas-price", "0", "--order", "fifo", *options]
     if state is not None:
@@ -113,7 +106,7 @@ def anvil(
     finally:
         node.close()
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def _wait(node: Node, process: "subprocess.Popen[bytes]") -> None:

@@ -36,6 +36,9 @@ class FakeBulk:
     def stop(self, error: ChainsvcError) -> None:
         self._tell({"stopped": {"line": min(self.unanswered, default=self.last + 1), "problem": problem_of(error)}})
 
+    def leave(self) -> None:
+        """Nothing is ever under way."""
+
     def _tell(self, answer: Answer) -> None:
         answered = set(lines_of(answer))
         self.unanswered -= answered

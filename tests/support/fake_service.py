@@ -101,8 +101,10 @@ class FakeService:
         self._book(name).closed = True
         return self._book(name).facts()
 
-    def ledgers(self) -> Sequence[LedgerFacts]:
-        return [self.books[name].facts() for name in sorted(self.books)]
+    def ledgers(self, after: str | None, limit: int) -> Page[LedgerFacts]:
+        names = [name for name in sorted(self.books) if after is None or name > after]
+        shown = tuple(self.books[name].facts() for name in names[:limit])
+        return Page(shown, shown[-1].name if len(names) > limit else None)
 
     def ledger(self, name: str) -> LedgerFacts:
         return self._book(name).facts()

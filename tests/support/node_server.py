@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from chainsvc.proof.keccak import keccak256
+
 Tamper = Callable[[list[Any], Any], Any]
 """Given a call's parameters and the true result: what a lying node says."""
 
@@ -36,6 +38,8 @@ class Relay:
         url: Its own.
         is_dead: It breaks every connection.
         lies: By method.
+        loses: Whether it takes a transaction and does not hand it on.
+        lost: Signed transactions that it lost, in order.
         instead: Answers in its place: the address leads to another chain.
     """
 
@@ -43,11 +47,18 @@ class Relay:
     url: str = ""
     is_dead: bool = False
     lies: dict[str, Tamper] = field(default_factory=dict)
+    loses: Callable[[bytes], bool] | None = None
+    lost: list[bytes] = field(default_factory=list)
     instead: Answering | None = None
 
     def answer(self, call: dict[str, Any]) -> dict[str, Any]:
         if self.instead is not None:
             return self.instead.answer(call)
+        if call["method"] == "eth_sendRawTransaction" and self.loses is not None:
+            raw = bytes.fromhex(call["params"][0][2:])
+            if self.loses(raw):
+                self.lost.append(raw)
+                return {"jsonrpc": "2.0", "id": call["id"], "result": f"0x{keccak256(raw).hex()}"}
         found = self._ask(call)
         lie = self.lies.get(call["method"])
         return found | {"result": lie(call["params"], found["result"])} if lie and "result" in found else found

@@ -30,6 +30,7 @@ from chainsvc.proof.trie import EMPTY_ROOT
 from chainsvc.schemas import all_schemas
 from chainsvc.verify.node import NodeSnapshot
 from chainsvc.verify.sources import Block, BlockHash, Code, Place
+from chainsvc.verify.wording import OWN_NODE
 
 NETWORK_ID = bytes.fromhex("c4a1") * 16
 CHAIN_ID = 20270
@@ -202,6 +203,7 @@ class PaperNode:
 
     chain: PaperChain
     uses_proof = False
+    leaves_open = OWN_NODE
 
     def read(
         self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None

@@ -49,10 +49,23 @@ def signature_fits(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def rlp_item(data: bytes) -> tuple[Any, bytes]:
     """Decode one item strictly; return it and the rest."""
+    is_list, body, rest = rlp_outer(data)
+    if not is_list:
+        need(data[0] < 0x80 or len(body) != 1 or body[0] >= 0x80, "RLP long form of one byte")
+        return body, rest
+    items = []
+    while body:
+        item, body = rlp_item(body)
+        items.append(item)
+    return items, rest
+
+
+def rlp_outer(data: bytes) -> tuple[bool, bytes, bytes]:
+    """Return whether one item is a list, its body as it is, and the rest."""
     need(data, "RLP ends early")
     first, rest = data[0], data[1:]
     if first < 0x80:
-        return data[:1], rest
+        return False, data[:1], rest
     is_list = first >= 0xC0
     length = first - (0xC0 if is_list else 0x80)
     if length > 55:
@@ -62,14 +75,7 @@ def rlp_item(data: bytes) -> tuple[Any, bytes]:
         need(length > 55, "RLP long form of a short item")
     body, rest = rest[:length], rest[length:]
     need(len(body) == length, "RLP ends early")
-    if not is_list:
-        need(length != 1 or body[0] >= 0x80, "RLP long form of one byte")
-        return body, rest
-    items = []
-    while body:
-        item, body = rlp_item(body)
-        items.append(item)
-    return items, rest
+    return is_list, body, rest
 
 
 def rlp(data: bytes) -> Any:
@@ -165,7 +171,7 @@ def headers_of(data: bytes, finality: str) -> list[bytes]:
         return [data]
     found: list[bytes] = []
     while data or not found:
-        _, rest = rlp_item(data)
+        _, _, rest = rlp_outer(data)  # what is inside is looked at where it is needed
         found.append(data[: len(data) - len(rest)])
         data = rest
     need(len(found) <= 256, "too many headers")

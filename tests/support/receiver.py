@@ -105,7 +105,7 @@ def receiving(prepare: Callable[[ThreadingHTTPServer], None] | None = None) -> I
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 def until(true: Callable[[], bool], patience_s: float = 30.0) -> None:

@@ -43,4 +43,4 @@ def serving(app: ASGIApp | None = None) -> Iterator[Server]:
         yield server
     finally:
         runner.should_exit = True
-        thread.join(10)
+        thread.join(60)

@@ -13,6 +13,7 @@ from chainsvc.network import Network
 from chainsvc.verify import CheckpointSource
 from chainsvc.verify.node import NodeSnapshot
 from chainsvc.verify.sources import Block, BlockHash, Code, Place, Source
+from chainsvc.verify.wording import OWN_NODE
 
 VERDICTS = json.loads((Path(__file__).parent.parent / "vectors" / "evidence" / "verdicts.json").read_bytes())
 
@@ -23,6 +24,7 @@ class VectorNode:
 
     state: dict[str, Any]
     uses_proof = False
+    leaves_open = OWN_NODE
 
     def read(
         self, network: Network, places: Mapping[str, Place], *, at: int | None, proof: Proof | None

@@ -124,4 +124,4 @@ def remote_signer(certificate: tuple[Path, Path] | None = None) -> Iterator[Remo
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(30)
+        thread.join(60)

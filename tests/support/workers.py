@@ -13,10 +13,10 @@ from support.station import USCC, Site, Station
 
 from chainsvc import devnet
 from chainsvc.admin import Desk
-from chainsvc.bootstrap import read_network
 from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.errors import DatabaseUnavailable
+from chainsvc.ground import read_network
 from chainsvc.journal import leases
 from chainsvc.settings import load_settings
 

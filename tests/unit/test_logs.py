@@ -1,12 +1,19 @@
 import io
 import json
 import logging
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from support.logged import logging_to_memory
 
+from chainsvc.chain.http_node import HttpNode
+from chainsvc.errors import NodeUnavailable
 from chainsvc.logs import HIDDEN, bind_contextvars, get_logger, redacted_text
 
 CITIZEN = "110101199003077758"
@@ -98,3 +105,35 @@ def test_terminal_gets_a_line_for_people_with_the_same_net() -> None:
     assert "row_refused" in stream.getvalue()
     assert CITIZEN not in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+def test_without_any_setting_up_logs_stay_off_standard_output() -> None:
+    code = "from chainsvc.logs import get_logger; get_logger('x').warning('node_left_out', node='a')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert "node_left_out" in done.stderr
+
+
+@pytest.fixture
+def cut_in_its_headers() -> Iterator[str]:
+    """Give the address of a node whose only answer ends in the middle of a header."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nvary: origin\r\ncont")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+def test_a_node_that_breaks_off_is_told_by_us_and_not_once_more_by_a_library(
+    stream: io.StringIO, cut_in_its_headers: str
+) -> None:
+    with closing(HttpNode(cut_in_its_headers)) as node, pytest.raises(NodeUnavailable):
+        node.head()
+    assert stream.getvalue() == ""

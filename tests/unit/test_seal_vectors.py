@@ -66,6 +66,19 @@ def test_every_verdict_of_both_rules_has_a_case() -> None:
     assert set(product(("committed", "sealers"), ("valid", "invalid", "undetermined"))) < found
 
 
+def test_later_header_that_is_cut_off_inside_is_wrong_to_both_and_nothing_else_is() -> None:
+    row = next(row for row in SEALS["cases"] if row["name"] == "sealers: checkpoint of the block")
+    value = json.loads(_data(row))
+    header = bytearray.fromhex(value["proof"]["header"])
+    place = header.index(bytes.fromhex("f9025a"), 700) + 2
+    header[place] += 1  # its list takes the first byte of the next one, what is left of which are items too
+    value["proof"]["header"] = header.hex()
+    data = plain.jcs(value)
+    first = verify(data, Network.parse(plain.jcs(_network(row))), _source(row))
+    assert [step.number for step in first.steps if step.outcome.value == "failed"] == [6]
+    assert _second(row, data).outcomes == {step.number: step.outcome.value for step in first.steps}
+
+
 @settings(max_examples=300)
 @given(st.sampled_from(SEALS["cases"]), st.data())
 def test_both_verifiers_agree_on_headers_with_a_changed_byte(row: Any, draw: st.DataObject) -> None:

@@ -77,7 +77,7 @@ def _work(incoming: Incoming, coding: Coding, limits: Limits, bulk: BulkPort) ->
         else:
             bulk.stop(broken)
     except ConnectionResetError:
-        return  # nobody is there to be told; what was stored is found by the next sending
+        bulk.leave()  # nobody is there to be told; what was stored is found by the next sending
     except ChainsvcError as error:
         bulk.stop(error)
 

@@ -45,11 +45,8 @@ def list_ledgers(
 ) -> Response:
     """Return every ledger that the journal knows; which ledgers exist is public on chain."""
     size = _size(limit, limits)
-    begin = cursors.decode("ledgers", after)
-    rest = [facts for facts in service.ledgers() if begin is None or facts.name > begin]
-    page = [_shown(caller, facts) for facts in rest[:size]]
-    following = page[-1].name if len(rest) > size else None
-    return page_answer(request, "ledgers", page, following, size)
+    page = service.ledgers(cursors.decode("ledgers", after), size)
+    return page_answer(request, "ledgers", [_shown(caller, facts) for facts in page.items], page.next, size)
 
 
 @router.post(

@@ -262,4 +262,4 @@ class Page(Generic[T]):
     """
 
     items: tuple[T, ...]
-    next: int | None
+    next: int | str | None

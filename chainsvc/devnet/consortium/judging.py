@@ -8,6 +8,8 @@ What was seen of networks that stand still, in the order in which it is told:
 - *deadlocked*: all are connected, and the two heaviest chains weigh the same. A validator asks only heavier peers for
   blocks, so that nobody ever learns the other chain, and those who might seal next are each on the other one. It never
   ends by itself: one side has to be set back to the block that both have (``curing``);
+- *apart*: all are connected, on chains of different weight, and the lighter ones do not follow: a validator knows what
+  a peer's chain weighs from the moment when they connected or the last block that it sent. The same cure helps;
 - *stalled*: none of these; the logs tell.
 """
 
@@ -29,6 +31,7 @@ class Condition(StrEnum):
     TOO_FEW = "too-few"
     PARTED = "parted"
     DEADLOCKED = "deadlocked"
+    APART = "apart"
     STALLED = "stalled"
 
 
@@ -41,7 +44,8 @@ class Judgement:
         head_age: Seconds since the newest block's time; None when no validator answers.
         height: Number of the newest block; None when no validator answers.
         answering: Numbers of the validators that answer, ascending.
-        sides: Of a deadlock: the numbers of the validators on each of the equally heavy chains, the fewest first.
+        sides: Of a deadlock: the numbers of the validators on each of the equally heavy chains, the fewest first; of
+            those apart: on each chain, the lightest first. The last side is the one that the others have to follow.
         text: All of it for people, with what to do.
     """
 
@@ -56,6 +60,11 @@ class Judgement:
     def well(self) -> bool:
         """Whether there is nothing to do."""
         return self.condition is Condition.MOVING
+
+    @property
+    def is_curable(self) -> bool:
+        """Whether it ends when the validators of all sides but the last are set back."""
+        return len(self.sides) > 1
 
 
 def patience(period: int) -> float:
@@ -95,30 +104,42 @@ def _condition(seen: list[View], members: int, *, old: bool) -> tuple[Condition,
         return Condition.TOO_FEW, ()
     if any(view.peers < len(seen) - 1 for view in seen):
         return Condition.PARTED, ()
+    heaviest = max(view.total_difficulty for view in seen)
+    sides = _sides([view for view in seen if view.total_difficulty == heaviest])
+    if len(sides) > 1:
+        return Condition.DEADLOCKED, sides
     sides = _sides(seen)
-    return (Condition.DEADLOCKED, sides) if len(sides) > 1 else (Condition.STALLED, ())
+    return (Condition.APART, sides) if len(sides) > 1 else (Condition.STALLED, ())
 
 
 def _sides(seen: list[View]) -> tuple[tuple[int, ...], ...]:
-    """Return who stands on each of the heaviest chains, the fewest first."""
-    heaviest = max(view.total_difficulty for view in seen)
-    sides: dict[bytes, list[int]] = {}
+    """Return who stands on each chain, the lightest first, of equally heavy ones the fewest."""
+    sides: dict[tuple[int, bytes], list[int]] = {}
     for view in seen:
-        if view.total_difficulty == heaviest:
-            sides.setdefault(view.hash, []).append(view.validator)
-    return tuple(sorted((tuple(sorted(side)) for side in sides.values()), key=lambda side: (len(side), side)))
+        sides.setdefault((view.total_difficulty, view.hash), []).append(view.validator)
+    order = sorted(sides, key=lambda chain: (chain[0], len(sides[chain]), sorted(sides[chain])))
+    return tuple(tuple(sorted(sides[chain])) for chain in order)
 
 
 def _words(condition: Condition, sides: tuple[tuple[int, ...], ...], answering: int, members: int) -> str:
     if condition is Condition.DEADLOCKED:
-        parts = " and ".join(" ".join(map(str, side)) for side in sides)
         return (
-            f"deadlocked for good: validators {parts} stand on equally heavy chains. "
+            f"deadlocked for good: validators {_parts(sides)} stand on equally heavy chains. "
             "Set one side back to the block that both have: chainsvc devnet cure"
+        )
+    if condition is Condition.APART:
+        return (
+            f"stands still: validators {_parts(sides)} are connected, and the lighter chains do not follow the last. "
+            "Set them back to the block that both have: chainsvc devnet cure"
         )
     return {
         Condition.MOVING: f"moving, {answering} of {members} validators answer",
         Condition.TOO_FEW: f"stands still: {answering} of {members} validators answer, {needed(members)} must seal",
-        Condition.PARTED: "stands still: the validators are not all connected; mend the links between them",
+        Condition.PARTED: "stands still: the validators are not all connected; mend the links between them "
+        "(those of a devnet: chainsvc devnet up)",
         Condition.STALLED: "stands still, and it is not seen why: look into the validators' logs",
     }[condition]
+
+
+def _parts(sides: tuple[tuple[int, ...], ...]) -> str:
+    return " and ".join(" ".join(map(str, side)) for side in sides)

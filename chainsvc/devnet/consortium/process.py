@@ -89,7 +89,9 @@ def arguments(consortium: Consortium, validator: Validator) -> list[str]:
     line += ["--http.api", _APIS, "--http.vhosts", "localhost"]
     line += ["--syncmode", "full", "--state.scheme", "hash", "--gcmode", "archive", "--cache", "16", "--verbosity", "3"]
     line += ["--mine", "--miner.etherbase", address, "--miner.gasprice", "1", "--miner.gaslimit", str(GAS_LIMIT)]
-    # geth turns a price of 0 into 1 gwei in silence; 1 wei is the least
+    # geth turns a price of 0 into 1 gwei in silence; 1 wei is the least. Without the next a transaction counts more
+    # with the validator that it was handed to than with the others
+    line += ["--txpool.nolocals"]
     line += ["--unlock", address, "--password", str(validator.folder / "password"), "--allow-insecure-unlock"]
     return line
 

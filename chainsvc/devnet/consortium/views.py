@@ -38,6 +38,11 @@ def views(consortium: Consortium) -> Mapping[int, View | None]:
         return dict(zip((one.number for one in consortium.validators), found, strict=True))
 
 
+def heads(found: Mapping[int, View | None]) -> list[bytes | None]:
+    """Return the hash of each one's newest block; None of one that does not answer."""
+    return [None if view is None else view.hash for view in found.values()]
+
+
 def sealed(validator: Validator, blocks: int) -> Mapping[bytes, int]:
     """Return how many of the newest blocks that a validator has each account sealed; block 0 has no sealer.
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainsvc.devnet.consortium.folder import Consortium
-from chainsvc.devnet.consortium.judging import Judgement, judge
-from chainsvc.devnet.consortium.views import View, sealed, views
-from chainsvc.errors import NodeUnavailable
+from chainsvc.devnet.consortium.judging import Judgement, judge, patience
+from chainsvc.devnet.consortium.views import View, heads, sealed, views
+from chainsvc.errors import Conflict, NodeUnavailable
 
 BLOCKS = 40
 """How many of the newest blocks are counted, unless told otherwise: ten turns of four validators."""
@@ -36,6 +36,24 @@ def look(consortium: Consortium, blocks: int = BLOCKS) -> Sight:
     judgement = judge(found, consortium.period, time.time())
     counted = _sealed(consortium, found, blocks)
     return Sight(found, counted, sum(counted.values()), judgement)
+
+
+def look_twice(consortium: Consortium) -> Judgement:
+    """Judge by what stays: where something looks curable, heads have to stand still for :func:`patience` more.
+
+    Else it is no deadlock: a machine may have slept, or one validator be learning another's chain.
+
+    Raises:
+        Conflict: A head changed meanwhile.
+    """
+    found = views(consortium)
+    judgement = judge(found, consortium.period, time.time())
+    if judgement.is_curable:
+        time.sleep(patience(consortium.period))
+        if heads(views(consortium)) != heads(found):
+            hint = "Look again in a minute: chainsvc devnet watch."
+            raise Conflict("the validators are on their way to one mind", got=judgement.text, hint=hint)
+    return judgement
 
 
 def _sealed(consortium: Consortium, found: Mapping[int, View | None], blocks: int) -> Mapping[int, int]:

@@ -14,11 +14,11 @@ from support.whole import Served
 from chainsvc import devnet
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Scope
-from chainsvc.bootstrap import read_network
 from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose
 from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.crypto.keys import SigningKey
+from chainsvc.ground import read_network
 from chainsvc.journal import keys
 from chainsvc.serving import served
 from chainsvc.settings import load_settings

@@ -1,10 +1,13 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.chain import Chain
+from support.fake_chain import FakeChain, FakeNode
+from support.node_server import served
 
 from chainsvc.chain.deploy import contract_address
 from chainsvc.chain.engines import ANVIL
@@ -37,7 +40,7 @@ def signed(chain: Chain, nonce: int, *, raised: bool = False) -> SignedTransacti
 
 def mined(node: HttpNode, transaction: bytes) -> Receipt:
     """Wait for a receipt: anvil mines at once, but after its answer."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (receipt := node.receipt(transaction)) is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -272,3 +275,17 @@ def test_what_would_revert_is_not_sent_and_takes_no_nonce(own_chain: Chain) -> N
     assert sending.next_nonce == before
     sending.send(NOBODY, b"")
     assert len(sending.settle()) == 1
+
+
+def test_what_the_environment_says_of_proxies_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(FakeNode(FakeChain().grow(2))) as proxy:
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with closing(HttpNode("http://node.invalid:8545")) as node:
+            assert node.head().number == 2
+
+
+def test_an_address_that_is_none_is_told_by_the_first_call() -> None:
+    with closing(HttpNode("http://[::1")) as node, pytest.raises(NodeUnavailable):
+        node.head()

@@ -73,7 +73,7 @@ class Killing:
             self.killed.append(self.moment)
             self.moment = ""
             self.victim.kill()
-            self.victim.wait(30)
+            self.victim.wait(60)
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def test_two_intakes_of_one_reference_at_once_store_it_once(engine: Engine) -> N
         rows = [replace(entry(number), commitment=digest(salt, number)) for number in numbers]
         with engine.begin() as conn:
             chunk = chunk_of(conn, ledger, rows)
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             try:
                 accept_chunk(conn, chunk, rows)
             except EntryTaken as taken:
@@ -152,7 +152,7 @@ def test_closing_waits_for_acceptance_under_way(engine: Engine) -> None:
             closing = pool.submit(close)
             with pytest.raises(TimeoutError):
                 closing.result(timeout=0.3)
-        assert closing.result(timeout=10) == 1
+        assert closing.result(timeout=60) == 1
 
 
 def test_sums_are_reserved_and_released_within_the_limit(engine: Engine) -> None:
@@ -208,3 +208,12 @@ def test_ledger_name_of_another_deployment_is_refused(engine: Engine) -> None:
             ledgers.register(conn, replace(ledger, ledger_id=digest("elsewhere")))
         with pytest.raises(NotFound):
             ledgers.by_name(conn, "charity/none/NONE")
+
+
+def test_ledgers_are_read_in_pages_in_the_order_of_code_points(engine: Engine) -> None:
+    with engine.begin() as conn:
+        made = {a_ledger(conn, book).name for book in ("B-10", "B-2", "A", "Z", "a", "B_1")}
+        names = [ledger.name for ledger in ledgers.page(conn, after=None, limit=4)]
+        rest = [ledger.name for ledger in ledgers.page(conn, after=names[-1], limit=4)]
+        assert names + rest == sorted(made)
+        assert ledgers.page(conn, after=rest[-1], limit=4) == ()

@@ -57,6 +57,22 @@ def test_batch_goes_from_sealed_over_submitted_to_final(engine: Engine) -> None:
         assert check.disagreements(conn) == ()
 
 
+def test_contract_is_to_be_called_while_a_batch_or_a_change_waits_for_it(engine: Engine) -> None:
+    with engine.begin() as conn:
+        assert batches.contracts_to_call(conn) == frozenset()
+        ledger = a_ledger(conn)
+        target, cause = accept(conn, ledger, [1, 2])
+        assert batches.contracts_to_call(conn) == frozenset()
+        batch = seal(conn, ledger)
+        assert batches.contracts_to_call(conn) == {CONTRACT}
+        submit(conn, batch)
+        assert batches.contracts_to_call(conn) == frozenset()
+        mark = ask(conn, ledger, target, cause)
+        assert batches.contracts_to_call(conn) == {CONTRACT}
+        marks.mark_refused(conn, *mark.key, reason="StandingRefused")
+        assert batches.contracts_to_call(conn) == frozenset()
+
+
 def test_final_batch_keeps_its_facts(engine: Engine) -> None:
     with engine.begin() as conn:
         ledger, batch = sealed_ledger(conn)

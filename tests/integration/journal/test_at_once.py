@@ -144,3 +144,34 @@ def test_side_by_side_no_sum_is_lost(engine: Engine, committing: Engine) -> None
     with engine.connect() as conn:
         assert ledgers.sums_of(conn, ledger.ledger_id).credit == 40 * 200
         assert len(held(conn, ledger)[0]) == 80
+
+
+@pytest.mark.parametrize("known", [0, 1, 6, 20])
+def test_checks_read_a_row_for_a_row_however_few_there_were_when_they_were_planned(
+    engine: Engine, committing: Engine, known: int
+) -> None:
+    """A session plans its checks once: as for a journal that is empty, or known as nearly so."""
+    with engine.begin() as conn:
+        ledger = a_ledger(conn)
+        first = prepared(conn, ledger, range(known)) if known else None
+        given = [prepared(conn, ledger, range(start, start + 50)) for start in range(1_000, 3_000, 50)]
+    with committing.connect() as conn:
+        if first is not None:
+            assert at_once.add(conn, *first, 100 * known)
+        conn.exec_driver_sql("ANALYZE")
+    with committing.connect() as conn:
+        for chunk, rows in given[:30]:
+            assert at_once.add(conn, chunk, rows, 5_000)
+        before = _rows_read(conn)
+        for chunk, rows in given[30:]:
+            assert at_once.add(conn, chunk, rows, 5_000)
+        assert _rows_read(conn) - before <= 3 * 500 + 100  # refs, seeds and payloads ask once a row
+
+
+def _rows_read(conn: Connection) -> int:
+    """Return how many rows of entries were read so far, by going through the table or through an index of it."""
+    conn.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+    conn.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+    whole = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'entries'"
+    by_index = "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'entries'"
+    return sum(int(conn.exec_driver_sql(query).scalar_one()) for query in (whole, by_index))

@@ -71,12 +71,40 @@ def test_history_is_refused_to_change(written: Engine, statement: str) -> None:
         "INSERT INTO seeds SELECT ledger_id, entry_id + 77, decode(repeat('00', 48), 'hex') FROM entries",
         "INSERT INTO payloads SELECT ledger_id, entry_id + 77, '' FROM entries",
         "INSERT INTO refs SELECT ledger_id, commitment, 0, entry_id + 77 FROM entries",
+        "INSERT INTO refs SELECT decode(repeat('77', 32), 'hex'), commitment, 0, entry_id FROM entries",
+        "INSERT INTO refs SELECT ledger_id, commitment, 7, entry_id + 77 FROM entries LIMIT 1",
         "INSERT INTO sealed SELECT ledger_id, 99, min(entry_id) + 77, 0 FROM entries GROUP BY ledger_id",
     ],
 )
 def test_row_about_nothing_is_refused(written: Engine, statement: str) -> None:
     with pytest.raises(IntegrityError, match="ForeignKeyViolation"), written.begin() as conn:
         conn.exec_driver_sql(statement)
+
+
+MORE_CHUNKS = """
+    INSERT INTO chunks SELECT ledger_id, chunk_id + i, 4096, root, wrapped_key, accepted_at, anchor_by,
+        receipt_alg, receipt_pubkey, receipt_signature FROM chunks CROSS JOIN generate_series(1, %s) AS i
+"""
+THEIR_ENTRIES = """
+    INSERT INTO entries SELECT ledger_id, entry_id, chunk_id, sha256(int8send(entry_id)), NULL, 0, 0
+    FROM (SELECT ledger_id, chunk_id, (chunk_id << 12) + i AS entry_id FROM chunks, generate_series(0, 4095) AS i) AS e
+    WHERE chunk_id > (SELECT max(chunk_id) FROM entries)
+"""
+THEIR_SEEDS = "INSERT INTO seeds SELECT ledger_id, entry_id, decode(repeat('00', 48), 'hex') FROM entries"
+ONE_MORE = " UNION ALL SELECT ledger_id, max(entry_id) + 1, decode(repeat('00', 48), 'hex') FROM entries GROUP BY 1"
+
+
+@pytest.mark.parametrize("chunks", [1, 17], ids=["a chunk", "a table that is restored"])
+def test_one_row_about_nothing_is_refused_among_many(engine: Engine, chunks: int) -> None:
+    with engine.begin() as conn:
+        accept(conn, a_ledger(conn), [1])
+        conn.exec_driver_sql(MORE_CHUNKS, (chunks,))
+        conn.exec_driver_sql(THEIR_ENTRIES)
+        conn.exec_driver_sql("DELETE FROM seeds")
+    with pytest.raises(IntegrityError, match="seeds needs a row in entries"), engine.begin() as conn:
+        conn.exec_driver_sql(THEIR_SEEDS + ONE_MORE)
+    with engine.begin() as conn:
+        assert conn.exec_driver_sql(THEIR_SEEDS).rowcount == 4096 * chunks + 1
 
 
 def test_seq_outside_its_batch_is_refused(written: Engine) -> None:

@@ -58,7 +58,7 @@ def start_service(folder: Path) -> tuple[subprocess.Popen[str], int]:
 
 def kill(service: subprocess.Popen[str]) -> None:
     service.send_signal(signal.SIGKILL)
-    service.wait(timeout=10)
+    service.wait(timeout=60)
 
 
 def rows_kept(server: EmbeddedServer) -> int:
@@ -71,7 +71,7 @@ def rows_kept(server: EmbeddedServer) -> int:
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while psutil.pid_exists(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not psutil.pid_exists(pid)
@@ -220,6 +220,20 @@ def test_connection_that_died_in_the_pool_is_replaced_without_a_word(databases: 
             conn.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
         with engine.begin() as conn:
             assert conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() != pid
+
+
+def test_a_pool_that_is_used_up_is_unavailable_so_that_the_caller_tries_again(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used_up = connect(databases.url("postgres"), pool_size=1)
+    monkeypatch.setattr(used_up.pool, "_timeout", 0.01)
+    try:
+        with used_up.connect(), used_up.connect(), pytest.raises(DatabaseUnavailable, match="are in use"):
+            used_up.connect()
+        with used_up.connect() as conn:
+            assert conn.exec_driver_sql("SELECT 1").scalar_one() == 1
+    finally:
+        used_up.dispose()
 
 
 def test_deadlock_is_unavailable_so_that_the_caller_tries_again(engine: Engine) -> None:

@@ -1,9 +1,10 @@
 """Bulk streams on a real journal: both ways into it, crashes between them, and the same sums on chain."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, count, repeat
+from threading import Condition, Event, Timer
 from types import ModuleType
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from support.station import Site, Station, station
 
 from chainsvc import jcs
 from chainsvc.client.answers import Accepted
-from chainsvc.errors import DatabaseUnavailable, LedgerClosed
+from chainsvc.errors import DatabaseUnavailable, InputRefused, LedgerClosed
 from chainsvc.intake.gathering import Book
 from chainsvc.journal import accepting, at_once, chunks, copying
 from chainsvc.receipt import ChunkTree, Receipt
@@ -39,6 +40,11 @@ class Stream:
         numbered = [(self.sent + n, jcs.dumps(document)) for n, document in enumerate(documents, 1)]
         self.sent += len(numbered)
         self.bulk.put(numbered)
+
+    def send_all(self, records: Sequence[Record], at_once: int) -> None:
+        for start in range(0, len(records), at_once):
+            self.put(records[start : start + at_once])
+        self.bulk.finish()
 
     def accepted(self) -> list[Accepted]:
         """Every record that was stored, with the receipt that follows from its chunk."""
@@ -231,6 +237,83 @@ def test_a_lost_connection_leaves_nothing_and_the_repetition_all(
     assert again.told[-1]["end"]["accepted"] == 50
     service.settle(name)
     check_everything(service, name, [*given.accepted(), *again.accepted()])
+
+
+def test_what_is_stored_before_a_lost_connection_is_answered_and_nothing_goes_in_after_it(
+    service: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = service.open().name
+    stream = Stream(service, name)
+    copy, cut = copying.copy, _cutting(service.parts.engine, copying.copy)
+    acts = chain([copy, copy, cut], repeat(copy))
+
+    def copied(conn: Connection, packed: dict[str, bytes]) -> None:
+        next(acts)(conn, packed)
+
+    monkeypatch.setattr(copying, "copy", copied)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        stream.send_all([donation(name, n) for n in range(60)], at_once=10)
+    stream.bulk.stop(caught.value)
+    assert [answer.get("lines") for answer in stream.told] == [[[1, 10]], [[11, 20]], None]
+    assert stream.told[-1]["stopped"]["line"] == 21
+    assert service.parts.service.ledger(name).entries == 20
+
+
+def test_a_stream_stopped_by_its_sender_answers_what_is_being_stored(service: Station) -> None:
+    name = service.open().name
+    stream = Stream(service, name)
+    for n in range(3):
+        stream.put([donation(name, n)])
+    stream.bulk.stop(InputRefused("the fourth line is no JSON"))
+    answered = [answer["lines"] for answer in stream.told[:-1]]
+    assert stream.told[-1]["stopped"]["line"] == len(answered) + 1
+    assert service.parts.service.ledger(name).entries == len(answered)
+
+
+def test_a_sender_who_leaves_keeps_its_place_until_its_chunk_is_stored(
+    service: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = service.open().name
+    stream, begun, go_on, copy = Stream(service, name), Event(), Event(), copying.copy
+
+    def copied(conn: Connection, packed: dict[str, bytes]) -> None:
+        begun.set()
+        assert go_on.wait(60)
+        copy(conn, packed)
+
+    monkeypatch.setattr(copying, "copy", copied)
+    stream.put([donation(name, 1)])
+    stream.put([donation(name, 2)])
+    assert begun.wait(60)
+    Timer(0.2, go_on.set).start()
+    stream.bulk.leave()
+    assert go_on.is_set()
+    assert stream.told == []
+    assert service.parts.service.ledger(name).entries == 1
+
+
+def test_a_chunk_is_stored_while_the_one_before_is_answered(service: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = service.open().name
+    stream, copies, stored = Stream(service, name), count(1), Condition()
+    copy, tell, reached = copying.copy, stream.bulk._emit, 0
+
+    def copied(conn: Connection, packed: dict[str, bytes]) -> None:
+        nonlocal reached
+        copy(conn, packed)
+        with stored:
+            reached = next(copies)
+            stored.notify_all()
+
+    def told(data: bytes) -> None:
+        answered = len(stream.told) + 1
+        with stored:
+            assert answered >= 4 or stored.wait_for(lambda: reached > answered, timeout=60)
+        tell(data)
+
+    monkeypatch.setattr(copying, "copy", copied)
+    monkeypatch.setattr(stream.bulk, "_emit", told)
+    stream.send_all([donation(name, n) for n in range(4)], at_once=1)
+    assert stream.told[-1]["end"]["accepted"] == 4
 
 
 def _cutting(engine: Engine, act: Callable[..., Any]) -> Callable[..., Any]:

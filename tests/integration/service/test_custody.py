@@ -14,13 +14,13 @@ from support.workers import actors
 
 from chainsvc import devnet
 from chainsvc.admin import Desk
-from chainsvc.bootstrap import read_network
 from chainsvc.chain.accounts import create_account, open_account
 from chainsvc.chain.http_node import HttpNode
 from chainsvc.chain.institutions import Purpose
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.opening import create_signing_key
 from chainsvc.errors import SignerUnavailable
+from chainsvc.ground import read_network
 from chainsvc.settings import load_settings
 
 

@@ -13,7 +13,7 @@ from support.records import corrected, donation
 from support.served import serving
 from support.station import REGULATOR, USCC, Site, Station, build_site, station
 
-from chainsvc import devnet
+from chainsvc import devnet, keyring
 from chainsvc.admin import Desk
 from chainsvc.api.app import create_app
 from chainsvc.api.ports import Scope
@@ -25,7 +25,7 @@ from chainsvc.client.answers import Accepted, LedgerFacts
 from chainsvc.crypto.keys import SigningKey
 from chainsvc.crypto.suites import SHA256
 from chainsvc.drafts import Draft
-from chainsvc.errors import ChainsvcError, Conflict, NotEntitled, RecordErased
+from chainsvc.errors import ChainRefused, ChainsvcError, Conflict, NotEntitled, NotFound, RecordErased
 from chainsvc.heads import Status
 from chainsvc.journal import keys
 from chainsvc.record import ledger_id
@@ -88,6 +88,33 @@ def test_an_end_after_the_deadline_is_no_obstacle(alone: Station, what: str) -> 
     name = _open_for_other(alone, what, until=int(time.time()) + margin + 600)
     alone.accept(name, [donation(name, 1)])
     assert alone.settle(name).anchored_entries == 1
+
+
+def test_an_end_is_planned_so_that_what_was_accepted_is_still_anchored(alone: Station) -> None:
+    parts = alone.parts
+    desk = Desk(parts.node, parts.network, keyring.read_admin(parts.settings))
+    register = desk.institutions
+    assert desk.register(OTHER, Role.ISSUER)
+    earliest = parts.node.head().time + register.longest_deadline()
+    with pytest.raises(ChainRefused) as caught:
+        desk.end_organization(OTHER, earliest - 60)
+    assert caught.value.name == "EndTooEarly"
+    until = desk.end_organization(OTHER)
+    assert until >= earliest
+    found = register.organization_of(OTHER)
+    assert found is not None
+    assert (found.until, register.is_active(OTHER)) == (until, True)  # it is still to come
+    assert desk.end_organization(OTHER) == until  # planned already
+    with pytest.raises(ChainRefused) as caught:
+        desk.end_organization(OTHER, until + 1)
+    assert caught.value.name == "EndExtended"
+    with pytest.raises(NotFound):
+        desk.end_organization(REGULATOR[::-1])
+
+
+def test_only_a_registrar_ends_an_organization(alone: Station) -> None:
+    with pytest.raises(ChainRefused):
+        _desk(alone, alone.site.regulator).end_organization(USCC)
 
 
 def test_rights_are_judged_from_now_to_the_deadline(alone: Station) -> None:

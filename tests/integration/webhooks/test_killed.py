@@ -50,7 +50,7 @@ def test_what_a_killed_process_had_sent_is_sent_again_under_the_same_id(
             answer.set()
             until(lambda: _someone_waits(engine))
         process.send_signal(signal.SIGKILL)
-        assert process.wait(30) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
     answer.set()
     (open_one,) = subscribed.deliveries()
     assert (open_one.state, open_one.attempts) == ("pending", 1)

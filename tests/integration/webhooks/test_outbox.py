@@ -250,7 +250,7 @@ def test_an_endpoint_that_is_removed_meanwhile_does_not_stop_what_is_told(
             done.set()
 
         threading.Thread(target=close, daemon=True).start()
-        assert done.wait(20), "it waits for the removal"
+        assert done.wait(60), "it waits for the removal"
         removing.commit()
     with engine.connect() as conn:
         assert conn.exec_driver_sql("SELECT count(*) FROM deliveries").scalar_one() == 0

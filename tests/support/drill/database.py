@@ -12,7 +12,7 @@ from support.drill.programs import Pids, Program
 
 from chainsvc.journal.embedded import _wheel
 
-_ACCOUNT = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+ACCOUNT = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
 _DISK_BYTES = 1 << 30
 _LEFT_BYTES = 64 << 10
 _OPTIONS = {
@@ -41,8 +41,8 @@ class Database(Program):
         self.folder, self.port = folder, port
         self.disk = _own_disk(folder)
         options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
-        line = [str(_programs() / "postgres"), "-D", str(folder / "data"), "-p", str(port), *options]
-        super().__init__("database", line, logs, pids, self._answers, user=_ACCOUNT)
+        line = [str(programs() / "postgres"), "-D", str(folder / "data"), "-p", str(port), *options]
+        super().__init__("database", line, logs, pids, self._answers, user=ACCOUNT)
 
     @property
     def url(self) -> str:
@@ -51,10 +51,10 @@ class Database(Program):
 
     def create(self) -> None:
         """Make an empty cluster."""
-        if _ACCOUNT:
-            shutil.chown(self.folder, _ACCOUNT)
+        if ACCOUNT:
+            shutil.chown(self.folder, ACCOUNT)
         line = [
-            str(_programs() / "initdb"),
+            str(programs() / "initdb"),
             "-D",
             str(self.folder / "data"),
             "-U",
@@ -65,7 +65,7 @@ class Database(Program):
             "UTF8",
         ]
         line += ["--no-locale", "--wal-segsize=1"]
-        subprocess.run(line, check=True, stdout=subprocess.DEVNULL, cwd="/", user=_ACCOUNT)
+        subprocess.run(line, check=True, stdout=subprocess.DEVNULL, cwd="/", user=ACCOUNT)
 
     def fill(self) -> None:
         """Let the disk be full."""
@@ -95,7 +95,7 @@ class Database(Program):
         return True
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Return the folder of the embedded server's programs, of the version that the service runs."""
     utils = _wheel().utils
     folder: Path = utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]

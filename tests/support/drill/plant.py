@@ -16,14 +16,14 @@ import httpx
 from support.drill.chain import ChainNode
 from support.drill.database import Database, url_of
 from support.drill.load import Book
-from support.drill.ports import lasting_port
 from support.drill.programs import Part, Pids, Program
 from support.drill.promises import Broken
 from support.drill.proxy import Link, Proxy
 from support.drill.validators import Validators
+from support.ports import lasting_port
 from support.station import REGULATOR, USCC, Site, Station, build_site
 
-from chainsvc import bootstrap, devnet
+from chainsvc import bootstrap, devnet, ground
 from chainsvc.admin import Desk
 from chainsvc.api.ports import Scope
 from chainsvc.chain.http_node import HttpNode
@@ -39,7 +39,9 @@ PATIENCE_S = 180.0
 
 _BUDGET_FEN = 1_000_000
 _LOOK_S = 0.1
-_COMMAND = Path(sys.executable).parent / "chainsvc"
+COMMAND = Path(sys.executable).parent / "chainsvc"
+"""The command line's program."""
+
 _LIMITS = {
     "CHAINSVC_DEFAULT_LONGEST_WAIT_S": "0.3",
     "CHAINSVC_SMALLEST_BATCH": "8",
@@ -103,7 +105,7 @@ class Plant:
     @property
     def settings(self) -> Settings:
         """Settings of a service in this process, past all proxies."""
-        return self.site.settings(self.database.url, account_key_files=_accounts(self), draft_processes=0)
+        return self.site.settings(self.database.url, account_key_files=accounts_of(self), draft_processes=0)
 
     @property
     def parts(self) -> list[Part]:
@@ -186,13 +188,13 @@ def build(folder: Path, disk: Path) -> Plant:
     return plant
 
 
-def build_on_validators(folder: Path, disk: Path, seen_through: Callable[[str], str]) -> Plant:
+def build_on_validators(folder: Path, disk: Path, seen_through: Callable[[Sequence[str]], Sequence[str]]) -> Plant:
     """Make the same on a network of four validators; the service asks all of them, and compares.
 
     Args:
         folder: An empty one.
         disk: An empty one for the database, which its account can reach.
-        seen_through: Given the fourth validator's address: what the service asks in its place.
+        seen_through: Given the validators' addresses: what the service asks in their place.
     """
     logs, home = folder / "logs", folder / "home"
     logs.mkdir(parents=True)
@@ -204,15 +206,15 @@ def build_on_validators(folder: Path, disk: Path, seen_through: Callable[[str], 
     database.start()
     _wait(database.is_ready)
     _prepare(plant)
-    *direct, fourth = site.local.urls
-    nodes = {"CHAINSVC_NODE_URLS": json.dumps([*direct, seen_through(fourth)])}
+    nodes = {"CHAINSVC_NODE_URLS": json.dumps(list(seen_through(site.local.urls)))}
     for role in (ROLES[0], ROLES[2]):
         _add_service(plant, role, logs, pids, nodes)
     plant.start()
     return plant
 
 
-def _accounts(plant: Plant) -> tuple[Path, Path]:
+def accounts_of(plant: Plant) -> tuple[Path, Path]:
+    """Return the key files of the accounts that the service anchors with."""
     keys_of = plant.site.home / "keys"
     return keys_of / "service.account", keys_of / "service2.account"
 
@@ -228,8 +230,8 @@ def _prepare(plant: Plant) -> None:
     key = SigningKey.generate()
     settings = plant.settings
     with closing(HttpNode(plant.site.local.url)) as node:
-        desk = Desk(node, bootstrap.read_network(settings), KeyFileSigner.from_file(settings.key("account")))
-        second = KeyFileSigner.create(_accounts(plant)[1])
+        desk = Desk(node, ground.read_network(settings), KeyFileSigner.from_file(settings.key("account")))
+        second = KeyFileSigner.create(accounts_of(plant)[1])
         devnet.fund(plant.site.local, [second.address])
         with desk.together() as at_once:
             at_once.add_key(USCC, key.alg, key.public, key.key_id, Purpose.SUBMISSION)
@@ -260,7 +262,7 @@ def _open_together(station: Station) -> list[LedgerFacts]:
 def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids, nodes: Mapping[str, str]) -> None:
     port = lasting_port()
     database = _link(plant, f"{role.name}>database", plant.database.port)
-    words = [str(_COMMAND), *role.words, "--port", str(port)]
+    words = [str(COMMAND), *role.words, "--port", str(port)]
     if role.is_api:
         plant.ports.append(_link(plant, f"client>{role.name}", port))
     _clock_file(plant.folder, role.name).write_bytes(bytes(8))
@@ -268,7 +270,7 @@ def _add_service(plant: Plant, role: Role, logs: Path, pids: Pids, nodes: Mappin
     paths = [str(Path(__file__).parent / "clock"), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment |= _LIMITS | {"PYTHONPATH": os.pathsep.join(paths)}
     environment |= {"CLOCK_OFFSET_FILE": str(_clock_file(plant.folder, role.name))}
-    environment["CHAINSVC_ACCOUNT_KEY_FILES"] = json.dumps([str(path) for path in _accounts(plant)])
+    environment["CHAINSVC_ACCOUNT_KEY_FILES"] = json.dumps([str(path) for path in accounts_of(plant)])
     environment |= {"CHAINSVC_HOME": str(plant.site.home), "CHAINSVC_DATABASE_URL": url_of(database)}
     environment |= nodes
     plant.services.append(Program(role.name, words, logs, pids, _health(port), environment=environment))

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from support.drill.ports import lasting_port
+from support.ports import lasting_port
 
 _HOST = "127.0.0.1"
 _PART = 65_536

@@ -2,24 +2,37 @@
 
 import random
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import orjson
+from eth_account import Account
 from support.drill.lap import Lap
 from support.drill.load import Load, desks_of
-from support.drill.plant import Plant, build_on_validators
+from support.drill.plant import PATIENCE_S, Plant, accounts_of, build_on_validators
 from support.drill.promises import Promises
 from support.drill.proving import prove
 from support.drill.reading import Logs
 from support.drill.validators import Validators, eventually
 from support.node_server import Relay, served
+from support.station import USCC
+from support.watchdog import watchdog
 
+from chainsvc import devnet
+from chainsvc.chain.signer import KeyFileSigner
 from chainsvc.client import Client
+from chainsvc.errors import Unavailable
 
 _PAUSE_S = 1.0
+
+
+def sender_of(raw: bytes) -> bytes:
+    """Return who signed a transaction, 20 bytes."""
+    return bytes.fromhex(Account.recover_transaction(raw)[2:])
 
 
 class Trial:
@@ -28,13 +41,13 @@ class Trial:
     Attributes:
         plant: What runs.
         validators: Its network.
-        relay: Stands before the fourth validator, and may lie.
+        relays: Stand before the validators, and may lie.
         liars: Nodes that have lied.
     """
 
-    def __init__(self, plant: Plant, relay: Relay) -> None:
+    def __init__(self, plant: Plant, relays: Sequence[Relay]) -> None:
         assert isinstance(plant.node, Validators)
-        self.plant, self.validators, self.relay = plant, plant.node, relay
+        self.plant, self.validators, self.relays = plant, plant.node, relays
         self.promises = Promises(plant.folder / "receipts.ndjson")
         self.logs = Logs(service.log for service in plant.services)
         self._desks = desks_of(plant.books, plant.folder)
@@ -42,8 +55,15 @@ class Trial:
         self._runs = 0
 
     @contextmanager
-    def load(self) -> Iterator[None]:
-        """Let business systems hand over records meanwhile; leaving heals everything and waits for all answers."""
+    def load(self, *, tended: bool = True) -> Iterator[None]:
+        """Let business systems hand over records meanwhile; leaving heals everything and waits for all answers.
+
+        An equal split of validators, which may come at any time, is cured where it is not what the test is about.
+        """
+        with devnet.tended(self.validators.home) if tended else nullcontext():
+            yield from self._load()
+
+    def _load(self) -> Iterator[None]:
         self._runs += 1
         load = Load(self._desks, self.plant.ports, self.plant.key, self.promises, f"trial/{self._runs}", _PAUSE_S)
         try:
@@ -64,6 +84,70 @@ class Trial:
         Lap.check(self.logs.unforeseen())
         assert self.logs.events["final_taken_back"] == 0
         assert self._accused() <= self.liars, "an honest node was called a liar"
+
+    def restart(self) -> None:
+        """Start the service anew, so that what it thinks of a node is forgotten."""
+        for service in self.plant.services:
+            service.stop()
+        self.plant.start()
+
+    @property
+    def accounts(self) -> list[bytes]:
+        """The service's accounts, in its order, 20 bytes each."""
+        return [KeyFileSigner.from_file(path).address for path in accounts_of(self.plant)]
+
+    @contextmanager
+    def opening(self, count: int) -> Iterator[None]:
+        """Let the service open so many ledgers meanwhile, each by a transaction; leaving waits for them."""
+        with ThreadPoolExecutor(count) as together:
+            made = [together.submit(self._open, f"{self._runs}-{number}") for number in range(count)]
+            yield
+            for one in made:
+                one.result()
+
+    def _open(self, name: str) -> None:
+        """Repeating it is safe, where it was not final in time."""
+        deadline = time.monotonic() + PATIENCE_S
+        with Client(f"http://127.0.0.1:{self.plant.ports[0]}", self.plant.key, retry_s=0) as client:
+            while True:
+                try:
+                    client.open_ledger(f"charity/{USCC}/T-{name}")
+                except Unavailable:
+                    assert time.monotonic() < deadline, f"ledger {name} is not opened"
+                else:
+                    return
+
+    def lose_at(self, *numbers: int) -> None:
+        """From now on, some validators' nodes take every transaction and hand none on; the others do as they should."""
+        for number, relay in enumerate(self.relays, start=1):
+            relay.loses = (lambda _raw: True) if number in numbers else None
+
+    def lose_one_of(self, account: bytes) -> None:
+        """All nodes take the next transaction of an account and lose it, as often as it is sent."""
+        lost: list[bytes] = []
+        choosing = threading.Lock()
+
+        def loses(raw: bytes) -> bool:
+            with choosing:
+                if not lost and sender_of(raw) == account:
+                    lost.append(raw)
+            return raw in lost
+
+        for relay in self.relays:
+            relay.loses = loses
+
+    def wait_lost(self) -> None:
+        """Wait until every node that loses transactions has lost one."""
+        before = {relay.url: len(relay.lost) for relay in self.relays if relay.loses}
+        eventually(
+            lambda: all(len(relay.lost) > before[relay.url] for relay in self.relays if relay.loses), "one is lost"
+        )
+
+    @contextmanager
+    def watchdog(self) -> Iterator[Callable[[], str]]:
+        """Let an operator's watchdog cure what it sees meanwhile; gives what it has told so far."""
+        with watchdog(self.plant.site.home, self.plant.folder / f"logs/watchdog-{self._runs}.log") as told:
+            yield told
 
     @property
     def accepted(self) -> int:
@@ -117,15 +201,16 @@ def trial(folder: Path) -> Iterator[Trial]:
     """Build everything in an empty folder; leaving ends it."""
     disk = Path(tempfile.mkdtemp(prefix="chainsvc-trial-"))
     disk.chmod(0o755)
-    with served(Relay("")) as relay:
+    relays: list[Relay] = []
+    with ExitStack() as stack:
 
-        def seen_through(url: str) -> str:
-            relay.target = url
-            return relay.url
+        def seen_through(urls: Sequence[str]) -> list[str]:
+            relays.extend(stack.enter_context(served(Relay(url))) for url in urls)
+            return [relay.url for relay in relays]
 
         plant = build_on_validators(folder, disk, seen_through)
         try:
-            made = Trial(plant, relay)
+            made = Trial(plant, relays)
             yield made
             made.promises.close()
         finally:

@@ -110,6 +110,12 @@ def test_foreign_cursor_is_refused(api: httpx.Client, cursor: str) -> None:
     assert told["where"] == "after"
 
 
+@pytest.mark.parametrize("position", ["\x00", "charity\x00", "\x1b"])
+def test_a_cursor_of_no_name_is_refused(api: httpx.Client, position: str) -> None:
+    told = problem(api.get("/v1/ledgers", params={"after": encode("ledgers", position)}), 400, "malformed")
+    assert told["where"] == "after"
+
+
 def test_batches_are_public_to_every_key(
     api: httpx.Client, service: FakeService, notarized: Callable[[Record], str]
 ) -> None:

@@ -28,7 +28,7 @@ def test_request_id_is_taken_over_or_made(api: httpx.Client) -> None:
 def test_unforeseen_error_tells_nothing_of_the_inside(
     api: httpx.Client, service: FakeService, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> NoReturn:
+    def fail(*_: object) -> NoReturn:
         raise RuntimeError("inside of 110101199003077758")
 
     monkeypatch.setattr(service, "ledgers", fail)
@@ -49,7 +49,7 @@ def test_a_caller_that_leaves_in_the_middle_of_its_body_is_no_failure(
         head = f"POST /v1/ledgers/{LEDGER}/records HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n"
         caller.sendall(f"{head}Authorization: {api.headers['authorization']}\r\n\r\n{{".encode())
     events: list[str] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while "request" not in events and time.monotonic() < deadline:
         events = [json.loads(line)["event"] for line in logged.getvalue().splitlines()]
     assert events == ["client_gone", "request"]

@@ -59,5 +59,12 @@ def test_replacement_raises_both_fees_by_ten_percent_at_least(fees: Fees, raised
     assert GAS.replacing(fees) == raised
 
 
+def test_nodes_that_ask_for_more_are_offered_ten_times_as_much_up_to_one_gwei() -> None:
+    assert GAS.outbidding(Fees(10**9, 1)) == Fees(1_100_000_000, 10)
+    assert GAS.outbidding(Fees(0, 0)) == Fees(1, 1)
+    assert GAS.outbidding(Fees(10**9, 10**8)) == Fees(2 * 10**9, 10**9)
+    assert GAS.outbidding(Fees(2 * 10**9, 10**9)) is None
+
+
 def test_gas_limit_has_its_margin() -> None:
     assert GAS.gas_limit(80_001) == 100_001

@@ -48,8 +48,17 @@ def test_a_deadlock_with_three_answering_names_the_smaller_side_first() -> None:
 def test_a_lighter_chain_is_no_side_of_a_deadlock() -> None:
     four = view(1), view(2, OTHER), view(3, THIRD, weight=39), view(4)
     assert judged(*four) == (Condition.DEADLOCKED, ((2,), (1, 4)))
-    unequal = view(1), view(2), view(3, OTHER, weight=39), view(4, OTHER, weight=39)
-    assert judged(*unequal) == (Condition.STALLED, ())
+
+
+def test_connected_validators_that_do_not_follow_the_heaviest_chain_are_apart_the_lightest_first() -> None:
+    unequal = view(1), view(2), view(3, OTHER, weight=39), view(4, THIRD, weight=38)
+    assert judged(*unequal) == (Condition.APART, ((4,), (3,), (1, 2)))
+
+
+def test_only_what_stands_on_several_chains_is_curable() -> None:
+    deadlocked, stalled = ({1: view(1), 2: view(2, head), 3: view(3), 4: view(4)} for head in (OTHER, ONE))
+    assert judge(deadlocked, 1, NOW).is_curable
+    assert not judge(stalled, 1, NOW).is_curable
 
 
 def test_one_head_for_all_that_grows_old_is_stalled() -> None:
@@ -77,6 +86,7 @@ def test_more_than_half_must_seal(validators: int, majority: int) -> None:
     ("views", "word"),
     [
         ([view(1), view(2, OTHER), view(3), view(4, OTHER)], "chainsvc devnet cure"),
+        ([view(1), view(2, OTHER, weight=39), view(3), view(4)], "validators 2 and 1 3 4 are connected"),
         ([view(1, peers=1), view(2, peers=1), None, None], "2 of 4 validators answer, 3 must seal"),
         ([view(1, peers=1), view(2), view(3), view(4)], "links"),
         ([view(1), view(2), view(3), view(4)], "logs"),

@@ -26,7 +26,7 @@ class Journal:
     def together(self, book: Book, records: Sequence[bytes]) -> Sequence[Outcome]:
         self.groups.append((book, list(records)))
         self.busy.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         if self.down:
             raise DatabaseUnavailable("away")
         return [MalformedInput("bad") if record == b"bad" else _accepted(record) for record in records]
@@ -56,7 +56,7 @@ def reference(outcome: Outcome) -> str | None:
 
 def test_while_one_group_is_stored_the_next_gathers(gathering: Gathering, journal: Journal) -> None:
     first = gathering.add(BOOK, b"1")
-    assert journal.busy.wait(10)
+    assert journal.busy.wait(60)
     others = [gathering.add(BOOK, b"%d" % n) for n in range(2, 40)]
     assert not any(future.done() for future in [first, *others])
     journal.go_on.set()
@@ -66,10 +66,10 @@ def test_while_one_group_is_stored_the_next_gathers(gathering: Gathering, journa
 
 def test_ledgers_do_not_wait_for_each_other(gathering: Gathering, journal: Journal) -> None:
     gathering.add(BOOK, b"1")
-    assert journal.busy.wait(10)
+    assert journal.busy.wait(60)
     journal.busy.clear()
     gathering.add(OTHER, b"2")
-    assert journal.busy.wait(10)
+    assert journal.busy.wait(60)
     assert {book for book, _ in journal.groups} == {BOOK, OTHER}
 
 
@@ -92,7 +92,7 @@ def test_an_outage_is_told_to_everyone_in_the_group_and_to_nobody_after(gatherin
 
 def test_who_leaves_before_his_turn_is_not_stored(gathering: Gathering, journal: Journal) -> None:
     gathering.add(BOOK, b"1")
-    assert journal.busy.wait(10)
+    assert journal.busy.wait(60)
     leaving, staying = gathering.add(BOOK, b"2"), gathering.add(BOOK, b"3")
     assert leaving.cancel()
     journal.go_on.set()
@@ -102,7 +102,7 @@ def test_who_leaves_before_his_turn_is_not_stored(gathering: Gathering, journal:
 
 def test_groups_have_a_largest_size(gathering: Gathering, journal: Journal) -> None:
     gathering.add(BOOK, b"0")
-    assert journal.busy.wait(10)
+    assert journal.busy.wait(60)
     futures = [gathering.add(BOOK, b"%d" % n) for n in range(LARGEST_GROUP + 1)]
     journal.go_on.set()
     assert reference(futures[-1].result(10)) == str(LARGEST_GROUP)

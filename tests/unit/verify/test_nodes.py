@@ -15,6 +15,7 @@ from support.paper_scene import Scene
 from chainsvc.errors import NodesDisagree, NodeUnavailable
 from chainsvc.verify import LiveNode, verify
 from chainsvc.verify.nodes import LiveNodes, live
+from chainsvc.verify.wording import NODES, OWN_NODE
 
 Change = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
@@ -47,6 +48,9 @@ def test_nodes_that_agree_give_one_verdict_which_names_them(scene: Scene) -> Non
     verdict = verify(scene.proven().to_bytes(), scene.network, nodes)
     assert verdict.verdict == "valid"
     assert "3 nodes that agree: http://a.test, http://b.test, http://c.test" in str(verdict.step(6))
+    assert verdict.facts is not None
+    assert NODES in verdict.facts.not_proven
+    assert OWN_NODE not in verdict.facts.not_proven
 
 
 @pytest.mark.parametrize("order", ["hhl", "hlh", "lhh"])

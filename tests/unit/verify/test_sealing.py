@@ -15,8 +15,7 @@ from chainsvc.network import AT_ONCE, SEALERS, Engine, Network, Validators
 from chainsvc.proof import rlp
 from chainsvc.proof.header import Header
 from chainsvc.verify import CheckpointSource, Seals, Verdict, verify
-from chainsvc.verify.wording import OWN_NODE, SEALS
-from chainsvc.verify.wording import VALIDATORS as OTHER_BLOCK
+from chainsvc.verify.wording import CHECKPOINT, NODES, OWN_NODE, SEALS, UNANCHORED, Wording
 
 BOTH = pytest.mark.parametrize("finality", [AT_ONCE, SEALERS])
 SCENES = {finality: sealed_scene(finality) for finality in (AT_ONCE, SEALERS)}
@@ -24,6 +23,12 @@ SCENES = {finality: sealed_scene(finality) for finality in (AT_ONCE, SEALERS)}
 
 def _by_seals(evidence: Evidence, network: Network, at: int | None = None) -> Verdict:
     return verify(evidence.to_bytes(), network, None, at)
+
+
+def _bases(verdict: Verdict) -> set[Wording]:
+    """Return which trust in a block the verdict says it rests on."""
+    assert verdict.facts is not None
+    return {*verdict.facts.not_proven} & {OWN_NODE, NODES, CHECKPOINT, SEALS, UNANCHORED}
 
 
 def _with(evidence: Evidence, **parts: Any) -> Evidence:
@@ -48,8 +53,7 @@ def test_evidence_is_valid_by_seals_alone(finality: str) -> None:
     assert (verdict.facts.seals.needed, len(verdict.facts.seals.found)) == (3, 3)
     assert (verdict.facts.seals.validators, verdict.facts.seals.since) == (VALIDATORS, 0)
     assert verdict.facts.trust == f"sealed by {verdict.facts.seals}"
-    assert OTHER_BLOCK in verdict.facts.not_proven
-    assert SEALS not in verdict.facts.not_proven
+    assert _bases(verdict) == {SEALS}
 
 
 @BOTH
@@ -146,14 +150,32 @@ def test_seals_are_judged_beside_a_node_and_a_checkpoint(finality: str) -> None:
         assert verdict.facts is not None
         assert isinstance(verdict.facts.seals, Seals)
         assert "sealed by 3 of 4" in str(verdict.step(6).finding.reason)
-    node = scene.ask_node(evidence)
-    assert node.facts is not None
-    assert OWN_NODE in node.facts.not_proven
 
 
-def _ask_checkpoint(scene: Scene, evidence: Evidence) -> Verdict:
+@BOTH
+def test_verdict_names_the_trust_that_its_block_rests_on_and_no_other(finality: str) -> None:
+    scene = SCENES[finality]
+    evidence = scene.proven()
+    unsealed = replace(scene.network, validators=())
+    assert _bases(scene.ask_node(evidence)) == {OWN_NODE}
+    assert _bases(_ask_checkpoint(scene, evidence)) == {SEALS}
+    assert _bases(_ask_checkpoint(scene, evidence, unsealed)) == {CHECKPOINT}
+    assert _bases(_by_seals(evidence, scene.network)) == {SEALS}
+    assert _bases(_by_seals(evidence, unsealed)) == {UNANCHORED}
+
+
+def test_seals_that_show_nothing_are_not_said_to_be_vouched_for_by_a_checkpoint() -> None:
+    scene = SCENES[SEALERS]
+    short = _with(scene.proven(), header=_headers(scene.proven())[0])
+    wrong = replace(scene.network, validators=(Validators(0, ADDRESSES[4:8]),))
+    for verdict in (_by_seals(short, scene.network), _by_seals(scene.proven(), wrong)):
+        assert verdict.step(6).outcome != "passed"
+        assert _bases(verdict) == {UNANCHORED}
+
+
+def _ask_checkpoint(scene: Scene, evidence: Evidence, network: Network | None = None) -> Verdict:
     number = Header.parse(_headers(evidence)[0]).number
-    return verify(evidence.to_bytes(), scene.network, CheckpointSource(scene.chain.checkpoint(number)))
+    return verify(evidence.to_bytes(), network or scene.network, CheckpointSource(scene.chain.checkpoint(number)))
 
 
 def test_wrong_seal_fails_beside_a_node_that_has_the_block() -> None:

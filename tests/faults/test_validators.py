@@ -10,9 +10,12 @@ from support.drill.trial import Trial, trial
 from support.drill.validators import eventually
 from support.fake_chain import FakeChain, FakeNode
 
+from chainsvc import devnet
 from chainsvc.devnet.consortium.judging import Condition
 
 pytestmark = [pytest.mark.node, pytest.mark.database, pytest.mark.timeout(1200)]
+
+SOMEONE = bytes.fromhex("11" * 20)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,13 @@ def test_a_deadlock_with_anchors_on_both_sides_is_noticed_and_cured_by_the_watch
             assert "deadlocked for good" in told()
             eventually(lambda: "Set back" in told(), "the cure told")  # when all links are there again
     made.prove()
+
+
+def test_gas_money_arrives_though_the_validators_were_deadlocked(made: Trial) -> None:
+    made.validators.deadlock(loaded=False)
+    devnet.fund(made.plant.site.local, [SOMEONE], 7)
+    assert int(made.validators.network.validators[0].call("eth_getBalance", f"0x{SOMEONE.hex()}", "latest"), 16) == 7
+    eventually(lambda: made.validators.judged().well, "of one mind")
 
 
 def test_when_validators_ask_for_more_gas_money_what_waits_is_signed_anew(made: Trial) -> None:

@@ -58,11 +58,12 @@ def build_site(home: Path, engine: str = "anvil") -> Site:
     local = devnet.up(home / "devnet", engine=engine)
     settings = load_settings(home=home)
     keyring.make_keys(settings)
-    network = ground.deploy_devnet(settings, local)
-    regulator = KeyFileSigner.create(home / "keys" / "regulator.account")
-    devnet.fund(local, [regulator.address])
-    with closing(HttpNode(local.url)) as node:
-        _register(settings, Desk(node, network, keyring.read_admin(settings)), regulator)
+    with devnet.tended(local.home):
+        network = ground.deploy_devnet(settings, local)
+        regulator = KeyFileSigner.create(home / "keys" / "regulator.account")
+        devnet.fund(local, [regulator.address])
+        with closing(HttpNode(local.url)) as node:
+            _register(settings, Desk(node, network, keyring.read_admin(settings)), regulator)
     return Site(home, local, regulator)
 
 

@@ -89,7 +89,8 @@ def fund(devnet: Devnet, addresses: Sequence[bytes], wei: int) -> None:
     Raises:
         NodeUnavailable: No validator answers, or nothing is sealed.
     """
-    funding.fund(Consortium.read(devnet.home), addresses, wei)
+    with tended(devnet.home):
+        funding.fund(Consortium.read(devnet.home), addresses, wei)
 
 
 def start_validator(home: Path, number: int) -> None:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 
 from chainsvc.devnet.consortium.folder import Consortium, Validator
+from chainsvc.devnet.consortium.judging import judge
+from chainsvc.devnet.consortium.views import views
 from chainsvc.errors import NodeUnavailable
 
 _PATIENCE_SECONDS = 120.0
@@ -24,8 +26,9 @@ def fund(consortium: Consortium, addresses: Sequence[bytes], wei: int) -> None:
     sent = [_send(rich, address, wei, deadline) for address in addresses]
     while waiting := [one for one in sent if rich.call("eth_getTransactionReceipt", one) is None]:
         if time.monotonic() > deadline:
+            condition = judge(views(consortium), consortium.period, time.time()).text
             raise NodeUnavailable(
-                "the devnet did not mine a transfer in time", where=rich.url, got=f"{len(waiting)} wait"
+                "the devnet did not mine a transfer in time", where=rich.url, got=f"{len(waiting)} wait; {condition}"
             )
         time.sleep(_POLL_SECONDS)
 

@@ -205,7 +205,8 @@ def build_on_validators(folder: Path, disk: Path, seen_through: Callable[[Sequen
     plant = Plant(folder, site, database, Validators(home / "devnet"), Proxy())
     database.start()
     _wait(database.is_ready)
-    _prepare(plant)
+    with devnet.tended(site.local.home):
+        _prepare(plant)
     nodes = {"CHAINSVC_NODE_URLS": json.dumps(list(seen_through(site.local.urls)))}
     for role in (ROLES[0], ROLES[2]):
         _add_service(plant, role, logs, pids, nodes)
